@@ -1,0 +1,75 @@
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { Fault, type Problem } from "./domain/fault.ts";
+
+/** What the daemon and the CLI are told by their environment. Paths are absolute. */
+export interface Config {
+  readonly stateDir: string;
+  readonly workflowsDirs: readonly string[];
+  readonly host: string;
+  /** 0 asks the system for a free one. */
+  readonly port: number;
+  /** A token to use instead of STATE_DIR/api-token. */
+  readonly token: string | null;
+  /** How many executions run at once. */
+  readonly maxExecutions: number;
+  /** Blamed restarts after which a run ends as `crash_loop` (engine rule 21). */
+  readonly restartLimit: number;
+  readonly logLevel: string;
+  readonly node: string;
+  /** What every program that a phase starts may see of the daemon's own environment: an allow-list, nothing secret. */
+  readonly programEnvironment: { readonly [name: string]: string };
+}
+
+type Environment = { readonly [name: string]: string | undefined };
+
+const PASSED_ON = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TERM"];
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+const CAP_OF_RESTARTS = 10;
+
+/** The only reader of the environment. Throws `config.invalid` with a problem per variable. */
+export function readConfig(environment: Environment = process.env, cwd = process.cwd()): Config {
+  const problems: Problem[] = [];
+  const whole = (name: string, standard: number, least: number, most: number): number => {
+    const text = environment[name];
+    if (text === undefined || text === "") return standard;
+    if (/^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+    problems.push({ path: name, message: `"${text}" is not a whole number from ${least} to ${most}` });
+    return standard;
+  };
+  const word = (name: string, standard: string): string => environment[name] || standard;
+
+  if (environment.DATABASE_URL) {
+    problems.push({ path: "DATABASE_URL", message: "another database than STATE_DIR/lastlight.db is not supported yet" });
+  }
+  const logLevel = word("LASTLIGHT_LOG_LEVEL", "info");
+  if (!LOG_LEVELS.includes(logLevel)) {
+    problems.push({ path: "LASTLIGHT_LOG_LEVEL", message: `"${logLevel}" is not one of ${LOG_LEVELS.join(", ")}` });
+  }
+  const config: Config = {
+    stateDir: resolve(cwd, word("STATE_DIR", "state")),
+    workflowsDirs: word("WORKFLOWS_DIR", "workflows")
+      .split(":")
+      .filter((each) => each !== "")
+      .map((each) => resolve(cwd, each)),
+    host: word("LASTLIGHT_HOST", "127.0.0.1"),
+    port: whole("LASTLIGHT_PORT", 8420, 0, 65_535),
+    token: environment.LASTLIGHT_TOKEN || null,
+    maxExecutions: whole("LASTLIGHT_MAX_EXECUTIONS", 4, 1, 10_000),
+    restartLimit: whole("LASTLIGHT_RESTART_LIMIT", 3, 1, CAP_OF_RESTARTS),
+    logLevel,
+    node: word("LASTLIGHT_NODE", hostname()),
+    programEnvironment: Object.fromEntries(
+      PASSED_ON.flatMap((name) => {
+        const value = environment[name];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
+  };
+  if (problems.length > 0) {
+    throw new Fault("config.invalid", problems.map(({ path, message }) => `${path}: ${message}`).join("; "), {
+      details: problems,
+    });
+  }
+  return config;
+}

@@ -1,0 +1,20 @@
+import type { Iso } from "./clock.ts";
+
+/** Approval words are on disk for ever; `expired` and `void` are ours, the others the seed's. */
+export const APPROVAL_STATUSES = ["pending", "approved", "rejected", "expired", "void"] as const;
+export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
+
+/** `approve` is answered with one of two words; `reply` takes any text (seed: the Socratic loop). */
+export type ApprovalKind = "approve" | "reply";
+
+/** The two words a person may answer with. Anything else is refused, never read as a yes. */
+export const DECISIONS = ["approve", "reject"] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+/** A gate that waits: the part of the row on which transitions turn. */
+export interface PendingGate {
+  readonly id: string;
+  readonly phase: string;
+  readonly iteration: number;
+  readonly createdAt: Iso;
+}

@@ -1,0 +1,65 @@
+/** Every way to be refused, once: the code is for programs, the hint says what to do next. */
+const catalogue = {
+  "approval.answered": "The first valid answer stands. Look at the run to see what followed from it.",
+  "approval.unknown": "List what waits with `lastlight approvals`; an id is shown beside each.",
+  "body.malformed": "Send one JSON value, UTF-8, with `Content-Type: application/json`.",
+  "body.too_deep": "Nest objects and arrays at most 64 levels deep.",
+  "body.too_large": "A body may hold 1 MiB. Put larger payloads in a file and pass its path.",
+  "config.invalid": "Correct the value, or remove it to get the default.",
+  "cursor.invalid": "Take `next_cursor` of the page before, unchanged, with the same filter.",
+  "daemon.unreachable": "Start it with `npm start` (or `lastlight serve`) and the same STATE_DIR.",
+  "database.altered": "Restore the original migration files of this version; applied ones never change.",
+  "database.newer": "Start the newer lastlight again, or restore a backup made by this version.",
+  "database.unfit": "Open the file with the program that wrote it, or point STATE_DIR at another folder.",
+  "disk.full": "Free space on the disk that holds STATE_DIR; nothing acknowledged has been lost.",
+  "host.refused": "Reach the daemon by the address it listens on, e.g. http://127.0.0.1:8420.",
+  "identity.missing": "Send `Authorization: Bearer <token>`; the token is in STATE_DIR/api-token.",
+  "input.invalid": "Compare with the workflow's `inputs`; each problem names its path.",
+  "internal.error": "This is a defect of lastlight. The log line with the same code has the stack.",
+  "origin.refused": "Call from the dashboard's own origin, or from a program that sends no Origin.",
+  "phase.unsupported": "Remove the phase, or wait for the version that brings this phase type.",
+  "request.invalid": "Compare with the API's description; each problem names its path.",
+  "route.unknown": "Paths start with /api/v1. See `src/http/routes`.",
+  "run.terminal": "The run is over and its outcome is final. Start a new run.",
+  "run.unknown": "List runs with `lastlight runs`; an id is shown beside each.",
+  "scratch.too_large": "Scratch holds pointers. Store large text as a phase's output and keep its execution id.",
+  "state.locked": "Another daemon uses this STATE_DIR. Stop it, or choose another STATE_DIR.",
+  "state.unwritable": "Create the folder, give this user the right to write in it, or choose another STATE_DIR.",
+  "store.constraint": "The database refused the row. The log has the constraint's name.",
+  "store.stopped": "The daemon is stopping. Try again when it is back.",
+  "store.trouble": "The database could not be written. Look at `lastlight doctor` and the log.",
+  "usage.invalid": "See `lastlight help` and the command's own `--help`.",
+  "workflow.disabled": "Someone switched it off. Remove the override to let new runs start.",
+  "workflow.invalid": "Run `lastlight workflows check <file>` to see each line that needs work.",
+  "workflow.unavailable": "It uses parts of the grammar that this version does not carry out yet; each is named.",
+  "workflow.unknown": "List the library with `lastlight workflows`; names are as in the files.",
+} as const;
+
+export type FaultCode = keyof typeof catalogue;
+
+/** One thing wrong at one place of an input: `path` in JSON Pointer form (RFC 6901), or empty for the whole. */
+export interface Problem {
+  path: string;
+  message: string;
+}
+
+/** A refusal a person or a program can act on: code, what happened this time, what to do next. */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly hint: string;
+  readonly details: readonly Problem[];
+
+  constructor(code: FaultCode, message: string, more: { details?: readonly Problem[]; cause?: unknown } = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.name = "Fault";
+    this.code = code;
+    this.hint = catalogue[code];
+    this.details = more.details ?? [];
+  }
+}
+
+/** What a border prints for anything thrown: a fault as it is, a surprise as `internal.error` without its insides. */
+export function asFault(thrown: unknown): Fault {
+  if (thrown instanceof Fault) return thrown;
+  return new Fault("internal.error", "Something unexpected happened inside lastlight", { cause: thrown });
+}

@@ -1,0 +1,23 @@
+import type { Outcome } from "../../domain/execution.ts";
+import type { PhaseType } from "../../domain/workflow.ts";
+import type { Brief, Grant } from "../../store/store.ts";
+import type { Keeper } from "./keeper.ts";
+
+/** How one phase type is carried out: one file under `phases/`, one line in `plugins.ts`, one test. */
+export interface PhaseKind {
+  readonly type: PhaseType;
+  /**
+   * Carries out one try and returns how it ended; it throws only when surprised. The same try may be carried out again
+   * after a crash, from the same brief.
+   */
+  execute(execution: PhaseExecution): Promise<Outcome>;
+}
+
+export interface PhaseExecution {
+  readonly grant: Grant;
+  /** Aborted when the try is no longer wanted; whatever is returned after that is not recorded. */
+  readonly signal: AbortSignal;
+  readonly keeper: Keeper;
+  /** The run's words and the outputs before it; read only by the types that need them. */
+  brief(): Promise<Brief>;
+}

@@ -1,0 +1,161 @@
+import type { Decision } from "../domain/approval.ts";
+import type { Clock } from "../domain/clock.ts";
+import { Fault } from "../domain/fault.ts";
+import type { Run, RunEvent } from "../domain/run.ts";
+import type { Applied, ApprovalLine, Created, Grant, Lease, NewRun, Store } from "../store/store.ts";
+import { admission } from "./admission.ts";
+import { type Bus, createBus } from "./bus.ts";
+import type { Deliverer } from "./contracts/deliverer.ts";
+import type { Keeper } from "./contracts/keeper.ts";
+import type { Log } from "./contracts/log.ts";
+import type { PhaseKind } from "./contracts/phase.ts";
+import { createOutbox } from "./outbox.ts";
+import { registry } from "./registry.ts";
+import { createWorker } from "./worker.ts";
+
+/** Drives runs: every face and every trigger speaks to this, and this speaks to the store. */
+export interface Engine {
+  readonly bus: Bus;
+  /** Takes up what the last incarnation left, then opens the valve. Returns how many executions were lost. */
+  begin(): Promise<{ lost: number }>;
+  /** Makes a run; resolves once it is durable. A known key returns the run that exists. */
+  create(run: NewRun): Promise<Created>;
+  /** One event for one run, through the store; what it grants is carried out, what it stops is ended. */
+  apply(run: string, event: RunEvent): Promise<Applied>;
+  /** Answers a gate; throws `approval.unknown`, or `approval.answered` naming who was first. */
+  answer(approval: string, answer: { decision: Decision; by: string; comment: string | null }): Promise<ApprovalLine>;
+  /** Throws `run.unknown` or `run.terminal`. */
+  cancel(run: string, by: string): Promise<Run>;
+  /** Stops taking work, gives back what is under way without blame, and falls silent. */
+  stop(): Promise<void>;
+}
+
+const POLL_MS = 5_000;
+const RECOVERED_AT_ONCE = 200;
+
+export function createEngine(options: {
+  store: Store;
+  node: Lease;
+  clock: Clock;
+  log: Log;
+  keeper: Keeper;
+  phases: readonly PhaseKind[];
+  deliverers: readonly Deliverer[];
+  /** How many executions may run at once. */
+  cap: number;
+  restartLimit: number;
+}): Engine {
+  const { store, node, clock, log, restartLimit } = options;
+  const valve = admission(node, options.cap);
+  const bus = createBus();
+  const outbox = createOutbox({ store, node, clock, log, deliverers: options.deliverers });
+  const worker = createWorker({
+    store,
+    registry: registry(options.phases),
+    keeper: options.keeper,
+    clock,
+    log,
+    report: (grant, outcome) => apply(grant.run, { type: "execution.ended", execution: grant.execution, outcome }),
+  });
+  const stopListening = store.onChange((changes) => {
+    bus.publish(changes);
+    outbox.wake();
+  });
+  let cancelPoll = (): void => {};
+  let stopping = false;
+
+  async function apply(run: string, event: RunEvent): Promise<Applied> {
+    const applied = await store.apply(run, event, valve.take());
+    if (applied.ok) {
+      worker.revoke(applied.stopped);
+      worker.offer(applied.granted);
+    }
+    return applied;
+  }
+
+  /** Waking is in-process; this is the floor under it. */
+  async function poll(): Promise<void> {
+    try {
+      const take = valve.take();
+      if (take) worker.offer(await store.claim(take));
+      outbox.wake();
+    } catch (error) {
+      log.error({ err: error }, "owed work could not be claimed; it is tried again");
+    } finally {
+      if (!stopping) cancelPoll = clock.after(POLL_MS, () => void poll());
+    }
+  }
+
+  /** A crash is an event like any other: each run hears what it lost, and owes it again. */
+  async function recover(): Promise<number> {
+    const orphans = await store.orphans(node);
+    let lost = 0;
+    for (let at = 0; at < orphans.length; at += RECOVERED_AT_ONCE) {
+      // The valve is still shut, so nothing starts before all is accounted for; fresh work and old share one cap.
+      await Promise.all(
+        orphans.slice(at, at + RECOVERED_AT_ONCE).map(async ({ run, executions }) => {
+          lost += executions.length;
+          const applied = await apply(run, { type: "execution.lost", executions, blame: true, restartLimit });
+          if (!applied.ok) log.warn({ run, why: applied.why }, "a lost execution was refused");
+        }),
+      );
+    }
+    return lost;
+  }
+
+  return {
+    bus,
+    apply,
+    begin: async () => {
+      const lost = await recover();
+      if (lost > 0) log.warn({ lost }, "executions were lost with the last daemon; they are owed again");
+      valve.open();
+      await poll();
+      return { lost };
+    },
+    create: async (run) => {
+      const created = await store.create(run, valve.take());
+      worker.offer(created.granted);
+      return created;
+    },
+    answer: async (approval, { decision, by, comment }) => {
+      const gate = await store.approval(approval);
+      if (!gate) throw new Fault("approval.unknown", `There is no approval ${approval}`);
+      const applied = await apply(gate.workflow_run_id, { type: "gate.answered", approval, decision, by, comment });
+      const now = (await store.approval(approval)) as ApprovalLine;
+      if (!applied.ok) throw new Fault("approval.answered", answered(now));
+      return now;
+    },
+    cancel: async (run, by) => {
+      const applied = await apply(run, { type: "run.cancelled", by });
+      if (applied.ok) return applied.run;
+      const known = await store.run(run);
+      if (!known) throw new Fault("run.unknown", `There is no run ${run}`);
+      throw new Fault("run.terminal", `Run ${run} is over: ${known.status}`);
+    },
+    stop: async () => {
+      stopping = true;
+      valve.shut();
+      cancelPoll();
+      outbox.stop();
+      const busy = worker.busy();
+      worker.revoke(busy.map((grant) => grant.execution));
+      await worker.idle();
+      for (const [run, executions] of byRun(busy)) {
+        await apply(run, { type: "execution.lost", executions, blame: false, restartLimit });
+      }
+      stopListening();
+    },
+  };
+}
+
+function answered(gate: ApprovalLine): string {
+  if (gate.status === "void") return `Approval ${gate.id} is void: its run is over`;
+  return `Approval ${gate.id} was ${gate.status} by ${gate.responded_by ?? "someone"} at ${gate.responded_at}`;
+}
+
+function byRun(grants: readonly Grant[]): Map<string, string[]> {
+  const runs = new Map<string, string[]>();
+  for (const { run, execution } of grants) runs.set(run, [...(runs.get(run) ?? []), execution]);
+  return runs;
+}

@@ -1,0 +1,110 @@
+import type { Clock } from "../domain/clock.ts";
+import type { Outcome } from "../domain/execution.ts";
+import { asFault, Fault } from "../domain/fault.ts";
+import type { Applied, Grant, Store } from "../store/store.ts";
+import type { Keeper } from "./contracts/keeper.ts";
+import type { Log } from "./contracts/log.ts";
+import type { Registry } from "./registry.ts";
+
+/** Carries out what it is granted and reports how it ended. It decides nothing about the run. */
+export interface Worker {
+  /** Returns at once; the same execution offered again is carried out once. */
+  offer(grants: readonly Grant[]): void;
+  /** Ends executions that are no longer wanted. */
+  revoke(executions: readonly string[]): void;
+  /** What it carries out now. */
+  busy(): readonly Grant[];
+  /** Resolves when nothing is being carried out. */
+  idle(): Promise<void>;
+}
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
+export function createWorker(options: {
+  store: Pick<Store, "brief">;
+  registry: Registry;
+  keeper: Keeper;
+  clock: Clock;
+  log: Log;
+  /** Where results go: through `apply`, and what that grants comes back here. */
+  report: (grant: Grant, outcome: Outcome) => Promise<Applied>;
+}): Worker {
+  const { store, registry, keeper, clock, log, report } = options;
+  const live = new Map<string, { grant: Grant; abort: AbortController }>();
+  const waiters = new Set<() => void>();
+
+  async function carry(grant: Grant, abort: AbortController): Promise<void> {
+    try {
+      const outcome = await attempt(grant, abort.signal);
+      if (!abort.signal.aborted) await deliver(grant, outcome, abort.signal);
+    } finally {
+      live.delete(grant.execution);
+      if (live.size === 0) for (const wake of waiters) wake();
+    }
+  }
+
+  async function attempt(grant: Grant, signal: AbortSignal): Promise<Outcome> {
+    try {
+      return await registry.kind(grant.phaseType).execute({
+        grant,
+        signal,
+        keeper,
+        brief: async () => {
+          const brief = await store.brief(grant.execution);
+          if (!brief) throw new Fault("run.terminal", `Execution ${grant.execution} no longer holds its phase`);
+          return brief;
+        },
+      });
+    } catch (error) {
+      const fault = asFault(error);
+      if (fault.code === "internal.error") log.error({ ...place(grant), err: error }, "phase surprised the worker");
+      return { type: "failed", failure: "error", error: `${fault.code}: ${fault.message}` };
+    }
+  }
+
+  /** A result is never dropped: while the store cannot take it, it is kept and offered again. */
+  async function deliver(grant: Grant, outcome: Outcome, signal: AbortSignal): Promise<void> {
+    for (let wait = FIRST_RETRY_MS; !signal.aborted; wait = Math.min(wait * 2, LAST_RETRY_MS)) {
+      try {
+        const applied = await report(grant, outcome);
+        if (!applied.ok) log.warn({ ...place(grant), why: applied.why }, "a late result was refused");
+        return;
+      } catch (error) {
+        const fault = asFault(error);
+        log.error({ ...place(grant), code: fault.code, err: error }, "a result could not be recorded; it is kept");
+        if (fault.code === "store.stopped") return;
+        await new Promise<void>((resolve) => void clock.after(wait, resolve));
+      }
+    }
+  }
+
+  return {
+    offer: (grants) => {
+      for (const grant of grants) {
+        if (live.has(grant.execution)) continue;
+        const abort = new AbortController();
+        live.set(grant.execution, { grant, abort });
+        void carry(grant, abort);
+      }
+    },
+    revoke: (executions) => {
+      for (const id of executions) live.get(id)?.abort.abort();
+    },
+    busy: () => [...live.values()].map(({ grant }) => grant),
+    idle: () =>
+      live.size === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            const wake = (): void => {
+              waiters.delete(wake);
+              resolve();
+            };
+            waiters.add(wake);
+          }),
+  };
+}
+
+function place({ run, phase, attempt, execution }: Grant): object {
+  return { run, phase, attempt, execution };
+}

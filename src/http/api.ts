@@ -1,0 +1,129 @@
+import type { ApprovalStatus, Decision } from "../domain/approval.ts";
+import type { FaultCode, Problem } from "../domain/fault.ts";
+import type { Json } from "../domain/json.ts";
+import type { RunStatus } from "../domain/run.ts";
+import type { ApprovalLine, Counts, ExecutionLine, RunDetail, RunLine } from "../store/store.ts";
+
+/** The HTTP API as types, shared by server, CLI and dashboard. JSON is snake_case, named as the columns are. */
+export interface ErrorBody {
+  readonly error: {
+    readonly code: FaultCode;
+    readonly message: string;
+    readonly hint: string;
+    readonly details: readonly Problem[];
+  };
+}
+
+/** POST /api/v1/runs → 202, or 200 when the idempotency key is known. */
+export interface StartRun {
+  readonly workflow: string;
+  readonly inputs?: { readonly [name: string]: Json };
+  readonly idempotency_key?: string;
+}
+export interface StartedRun {
+  readonly id: string;
+  readonly status: RunStatus;
+  readonly created: boolean;
+}
+
+/** GET /api/v1/runs?status=&workflow=&trigger=&label=&starred=&since=&limit=&cursor= ; `status` may repeat or hold commas. */
+export interface RunList {
+  readonly items: readonly RunLine[];
+  readonly next_cursor: string | null;
+}
+
+/** GET /api/v1/runs/:id */
+export type RunBody = RunDetail;
+
+/** GET /api/v1/runs/:id/executions */
+export interface ExecutionList {
+  readonly items: readonly ExecutionLine[];
+}
+
+/** GET /api/v1/runs/:id/events: SSE; event `run`, id = rev, data = this. Ends after a terminal status. */
+export interface RunNews {
+  readonly run: string;
+  readonly rev: number;
+  readonly status: RunStatus;
+}
+
+/** POST /api/v1/runs/:id/cancel → 200 */
+export interface Cancelled {
+  readonly id: string;
+  readonly status: RunStatus;
+}
+
+/** POST /api/v1/runs/:id/star {starred} and /label {label: string | null} → 200 RunBody */
+export interface StarRun {
+  readonly starred: boolean;
+}
+export interface LabelRun {
+  readonly label: string | null;
+}
+
+/** GET /api/v1/approvals?status=&limit=&cursor= */
+export interface ApprovalList {
+  readonly items: readonly ApprovalLine[];
+  readonly next_cursor: string | null;
+}
+export type ApprovalFilter = { readonly status?: ApprovalStatus };
+
+/** POST /api/v1/approvals/:id/respond → 200 ApprovalLine; 409 approval.answered when someone was first. */
+export interface Respond {
+  readonly decision: Decision;
+  readonly comment?: string;
+}
+
+/** GET /api/v1/workflows */
+export interface WorkflowList {
+  readonly items: readonly WorkflowItem[];
+}
+export interface WorkflowItem {
+  readonly name: string | null;
+  readonly file: string;
+  readonly kind: string;
+  readonly description: string | null;
+  readonly hash: string | null;
+  readonly enabled: boolean;
+  /** Keys the grammar knows and this version does not carry out: runs of it are refused. */
+  readonly unavailable: readonly string[];
+  readonly phases: readonly { readonly name: string; readonly type: string; readonly depends_on: readonly string[] }[];
+  readonly inputs: { readonly [name: string]: Json };
+  readonly complaints: readonly ComplaintBody[];
+}
+export interface ComplaintBody {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly severity: "error" | "warning";
+  readonly message: string;
+}
+/** GET /api/v1/workflows/:name */
+export interface WorkflowBody extends WorkflowItem {
+  readonly yaml: string | null;
+}
+/** POST /api/v1/workflows/:name/check with the YAML as text/yaml or text/plain body → 200 */
+export interface CheckResult {
+  readonly ok: boolean;
+  readonly complaints: readonly ComplaintBody[];
+}
+/** PUT /api/v1/workflows/:name/override {enabled}; DELETE reverts to the YAML. → 200 WorkflowItem */
+export interface OverrideWorkflow {
+  readonly enabled: boolean;
+}
+
+/** GET /api/v1/health (needs an identity). `/livez` and `/readyz` answer `{ status }` to anyone. */
+export interface Health {
+  readonly status: "ready" | "stopping";
+  readonly version: string;
+  readonly node_version: string;
+  readonly pid: number;
+  readonly started_at: string;
+  readonly uptime_s: number;
+  readonly state_dir: string;
+  readonly workflows_dirs: readonly string[];
+  readonly counts: Counts;
+  readonly cap: number;
+  readonly rss_bytes: number;
+  readonly loop_lag_ms: number;
+}

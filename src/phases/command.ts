@@ -1,0 +1,94 @@
+import type { Outcome } from "../domain/execution.ts";
+import { Fault } from "../domain/fault.ts";
+import type { Json } from "../domain/json.ts";
+import type { BashPhase } from "../domain/workflow.ts";
+import type { Ended, Program, SpoolText } from "../engine/contracts/keeper.ts";
+import type { PhaseKind } from "../engine/contracts/phase.ts";
+import type { Brief } from "../store/store.ts";
+
+/** A command of the shell, in the run's workspace. Values reach it as environment and files; nothing is spliced in. */
+export const bash: PhaseKind = {
+  type: "bash",
+  execute: async ({ brief, keeper, signal }) => {
+    const told = await brief();
+    const phase = told.version.workflow.phases.find((each) => each.name === told.grant.phase) as BashPhase;
+    const ended = await keeper.run(programOf(phase, told), signal);
+    return outcomeOf(ended, phase);
+  },
+};
+
+function programOf(phase: BashPhase, { grant, inputs, outputs }: Brief): Program {
+  const values = inputs as { readonly [name: string]: Json };
+  const environment: Record<string, string> = {
+    LASTLIGHT_RUN: grant.run,
+    LASTLIGHT_WORKFLOW: grant.workflow,
+    LASTLIGHT_PHASE: grant.phase,
+    LASTLIGHT_EXECUTION: grant.execution,
+    LASTLIGHT_ATTEMPT: String(grant.attempt),
+  };
+  for (const [name, value] of Object.entries(values)) {
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    if (text.includes("\0"))
+      throw new Fault("input.invalid", `Input "${name}" holds a NUL character, which no environment can carry`);
+    environment[`LASTLIGHT_INPUT_${name.toUpperCase().replaceAll("-", "_")}`] = text;
+  }
+  return {
+    execution: grant.execution,
+    run: grant.run,
+    argv: ["bash", "-c", phase.command],
+    environment,
+    files: { LASTLIGHT_INPUTS: JSON.stringify(values), LASTLIGHT_OUTPUTS: outputFiles(outputs) },
+    timeoutMs: phase.timeoutMs,
+  };
+}
+
+/** A file per phase before this one, with all that it printed: the row where it fits there, the spool where it does not. */
+function outputFiles(outputs: Brief["outputs"]): Record<string, SpoolText> {
+  return Object.fromEntries(
+    outputs.map(({ phase, execution, text, bytes }) => [
+      phase,
+      Buffer.byteLength(text) === bytes ? { text } : { stdoutOf: execution },
+    ]),
+  );
+}
+
+function outcomeOf(ended: Ended, phase: BashPhase): Outcome {
+  const input = { command: phase.command };
+  switch (ended.type) {
+    case "exited":
+      if (ended.code === 0) return { type: "succeeded", output: ended.stdout, exitCode: 0, input };
+      return {
+        type: "failed",
+        failure: "exit",
+        error: `exit ${ended.code}${lastLine(ended.stderr.text)}`,
+        output: ended.stdout,
+        exitCode: ended.code,
+        input,
+      };
+    case "signalled":
+      return {
+        type: "failed",
+        failure: "exit",
+        error: `ended by ${ended.signal}${lastLine(ended.stderr.text)}`,
+        output: ended.stdout,
+        input,
+      };
+    case "timeout":
+      return {
+        type: "failed",
+        failure: "timeout",
+        error: `no end within ${phase.timeoutMs / 1000} s`,
+        output: ended.stdout,
+        input,
+      };
+    case "cancelled":
+      return { type: "failed", failure: "lost", error: "cancelled", input };
+  }
+}
+
+const LONGEST_REASON = 500;
+
+function lastLine(stderr: string): string {
+  const line = stderr.trimEnd().split("\n").at(-1)?.trim();
+  return line ? `: ${line.slice(0, LONGEST_REASON)}` : "";
+}

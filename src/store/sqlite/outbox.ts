@@ -1,0 +1,114 @@
+import type { Database } from "better-sqlite3";
+import type { Iso } from "../../domain/clock.ts";
+import type { Json } from "../../domain/json.ts";
+import type { EffectKind, Lease, OwedEffect } from "../store.ts";
+import type { Wanted } from "./batch.ts";
+
+interface StartRow {
+  id: string;
+  run_id: string;
+  priority: number;
+  payload: string;
+}
+
+interface DueRow {
+  id: string;
+  run_id: string;
+  kind: EffectKind;
+  payload: string;
+  due: Iso;
+  tries: number;
+}
+
+/** What is owed: rows of `effects`, each written in the transaction that owes it and done after its commit. */
+export function outbox(db: Database) {
+  const owe = db.prepare(`
+    INSERT INTO effects (id, run_id, kind, payload, priority, due)
+    VALUES (@id, @run, @kind, @payload, @priority, @due)
+        ON CONFLICT (id) DO NOTHING`);
+  const startable = db.prepare<{ limit: number }, StartRow>(`
+    SELECT id, run_id, priority, payload
+      FROM effects INDEXED BY effects_startable
+     WHERE kind = 'phase' AND state = 'owed'
+     ORDER BY priority DESC, run_id, id
+     LIMIT @limit`);
+  const started = db.prepare("DELETE FROM effects WHERE id = @id");
+  const voidStarts = db.prepare(`
+    DELETE FROM effects
+     WHERE priority = @priority AND run_id = @run AND kind = 'phase' AND state = 'owed'`);
+  const countStarts = db
+    .prepare<[], number>(
+      "SELECT count(*) FROM effects INDEXED BY effects_startable WHERE kind = 'phase' AND state = 'owed'",
+    )
+    .pluck();
+  const reclaim = db.prepare(`
+    UPDATE effects SET state = 'owed', node = NULL, incarnation = NULL
+     WHERE state = 'held' AND incarnation <> @incarnation`);
+  const due = db.prepare<{ now: Iso; limit: number }, DueRow>(`
+    SELECT id, run_id, kind, payload, due, tries
+      FROM effects INDEXED BY effects_due
+     WHERE kind <> 'phase' AND state = 'owed' AND due <= @now
+     ORDER BY due, id
+     LIMIT @limit`);
+  const hold = db.prepare(`
+    UPDATE effects SET state = 'held', node = @node, incarnation = @incarnation, tries = tries + 1
+     WHERE id = @id AND state = 'owed'`);
+  const done = db.prepare(`
+    UPDATE effects SET state = 'done', node = NULL, incarnation = NULL, error = NULL
+     WHERE id = @id AND state = 'held' AND incarnation = @incarnation`);
+  const again = db.prepare(`
+    UPDATE effects SET state = 'owed', node = NULL, incarnation = NULL, due = @due, error = @error
+     WHERE id = @id AND state = 'held' AND incarnation = @incarnation`);
+  const next = db
+    .prepare<[], Iso>(
+      "SELECT due FROM effects INDEXED BY effects_due WHERE kind <> 'phase' AND state = 'owed' ORDER BY due, id LIMIT 1",
+    )
+    .pluck();
+
+  return {
+    oweStart: ({ run, phase, iteration, attempt, priority }: Wanted, epoch: number, now: Iso): void => {
+      owe.run({
+        id: startId(run, phase, iteration, epoch, attempt),
+        run,
+        kind: "phase",
+        payload: JSON.stringify({ phase, iteration, attempt }),
+        priority,
+        due: now,
+      });
+    },
+    owe: (id: string, run: string, kind: EffectKind, payload: Json, now: Iso): void => {
+      owe.run({ id, run, kind, payload: JSON.stringify(payload), priority: 0, due: now });
+    },
+    startable: (limit: number): (Wanted & { id: string })[] =>
+      startable.all({ limit }).map(({ id, run_id, priority, payload }) => {
+        const { phase, iteration, attempt } = JSON.parse(payload) as Omit<Wanted, "run" | "priority">;
+        return { id, run: run_id, priority, phase, iteration, attempt };
+      }),
+    started: (id: string): void => {
+      started.run({ id });
+    },
+    voidStarts: (run: string, priority: number): void => {
+      voidStarts.run({ run, priority });
+    },
+    countStarts: (): number => countStarts.get() as number,
+    /** What a dead incarnation held is owed again. */
+    reclaim: ({ incarnation }: Lease): void => {
+      reclaim.run({ incarnation });
+    },
+    due: ({ node, incarnation }: Lease, now: Iso, limit: number): OwedEffect[] =>
+      due.all({ now, limit }).map(({ run_id, payload, tries, ...row }) => {
+        hold.run({ id: row.id, node, incarnation });
+        return { ...row, run: run_id, payload: JSON.parse(payload) as Json, tries: tries + 1 };
+      }),
+    done: (id: string, { incarnation }: Lease): boolean => done.run({ id, incarnation }).changes === 1,
+    again: (id: string, { incarnation }: Lease, at: Iso, error: string): boolean =>
+      again.run({ id, incarnation, due: at, error }).changes === 1,
+    nextDue: (): Iso | null => next.get() ?? null,
+  };
+}
+export type Outbox = ReturnType<typeof outbox>;
+
+/** The effect's idempotency key: one try of one phase, owed once however often the event comes. */
+function startId(run: string, phase: string, iteration: number, epoch: number, attempt: number): string {
+  return `${run}/${phase}/${iteration}/${epoch}/${attempt}`;
+}

@@ -1,0 +1,264 @@
+import type { Database } from "better-sqlite3";
+import type { PhaseStatus } from "../../domain/graph.ts";
+import type { Json } from "../../domain/json.ts";
+import { newborn, type PhaseState, type Run, type RunReason, type RunStatus } from "../../domain/run.ts";
+import type { WorkflowVersion } from "../../domain/workflow.ts";
+import type { NewRun, RunLine } from "../store.ts";
+import type { Approvals } from "./approvals.ts";
+import type { Entry, RunRow } from "./batch.ts";
+import type { Executions } from "./executions.ts";
+import { LINE_COLUMNS, type LineRow, toLine } from "./lists.ts";
+import type { Versions } from "./versions.ts";
+
+interface Row extends RunRow {
+  current_phase: string;
+  status: RunStatus;
+  reason: RunReason | null;
+  node_statuses: string;
+  phase_states: string | null;
+  restart_count: number;
+  rev: number;
+  epoch: number;
+  started_at: string;
+  updated_at: string;
+  finished_at: string | null;
+}
+
+export interface DetailRow extends LineRow {
+  context: string | null;
+  inputs: string | null;
+  scratch: string | null;
+  node_statuses: string | null;
+  phase_history: string;
+  idempotency_key: string | null;
+}
+
+// Appending text keeps the cost of a line flat: the array is never parsed to grow.
+const APPEND_HISTORY = `
+           phase_history = CASE
+             WHEN @lines IS NULL THEN phase_history
+             WHEN phase_history = '[]' THEN '[' || @lines || ']'
+             ELSE substr(phase_history, 1, length(phase_history) - 1) || ',' || @lines || ']'
+           END`;
+
+/** Rows of `workflow_runs`: loaded into a batch, written back when it ends. */
+export function runs(db: Database, rooms: { versions: Versions; executions: Executions; approvals: Approvals }) {
+  // Foreign runs (engine rule 8) have no version: no transition ever touches them.
+  const load = db.prepare<{ id: string }, Row>(`
+    SELECT workflow_name, workflow_hash, trigger_type, trigger_id, repo, issue_number, priority, starred, label, queued_at,
+           current_phase, status, reason, node_statuses, phase_states, restart_count, rev, epoch,
+           started_at, updated_at, finished_at
+      FROM workflow_runs
+     WHERE id = @id AND workflow_hash IS NOT NULL`);
+  const insert = db.prepare(`
+    INSERT INTO workflow_runs (id, workflow_name, workflow_hash, trigger_type, trigger_id, repo, issue_number,
+                               current_phase, phase_history, status, reason, context, inputs, node_statuses, phase_states,
+                               restart_count, rev, epoch, priority, idempotency_key,
+                               queued_at, started_at, updated_at, finished_at)
+    VALUES (@id, @workflow_name, @workflow_hash, @trigger_type, @trigger_id, @repo, @issue_number,
+            @current_phase, @history, @status, @reason, @context, @inputs, @node_statuses, @phase_states,
+            @restart_count, @rev, @epoch, @priority, @once,
+            @queued_at, @started_at, @updated_at, @finished_at)`);
+  // Two ways to save: SQLite rewrites every index whose column is named in SET, changed or not.
+  const progress = db.prepare(`
+    UPDATE workflow_runs
+       SET current_phase = @current_phase, reason = @reason, node_statuses = @node_statuses,
+           phase_states = @phase_states, restart_count = @restart_count, rev = @rev, epoch = @epoch,
+           updated_at = @updated_at,${APPEND_HISTORY}
+     WHERE id = @id`);
+  const turn = db.prepare(`
+    UPDATE workflow_runs
+       SET status = @status, started_at = @started_at, finished_at = @finished_at,
+           current_phase = @current_phase, reason = @reason, node_statuses = @node_statuses,
+           phase_states = @phase_states, restart_count = @restart_count, rev = @rev, epoch = @epoch,
+           updated_at = @updated_at,${APPEND_HISTORY}
+     WHERE id = @id`);
+  const byOnce = db
+    .prepare<{ key: string }, string>("SELECT id FROM workflow_runs WHERE idempotency_key = @key")
+    .pluck();
+  const putScratch = db.prepare(`
+    UPDATE workflow_runs SET scratch = json_set(coalesce(scratch, '{}'), @path, json(@value)) WHERE id = @id`);
+  const appendScratch = db.prepare(`
+    UPDATE workflow_runs
+       SET scratch = json_insert(
+             CASE WHEN json_type(scratch, @path) = 'array' THEN scratch
+                  ELSE json_set(coalesce(scratch, '{}'), @path, json('[]')) END,
+             @path || '[#]', json(@value))
+     WHERE id = @id`);
+  const markStar = db.prepare("UPDATE workflow_runs SET starred = @starred WHERE id = @id");
+  const markLabel = db.prepare("UPDATE workflow_runs SET label = @label WHERE id = @id");
+  const detail = db.prepare<{ id: string }, DetailRow>(`
+    SELECT ${LINE_COLUMNS}, context, inputs, scratch, node_statuses, phase_history, idempotency_key
+      FROM workflow_runs WHERE id = @id`);
+
+  return {
+    load: (id: string): Entry | null => {
+      const row = load.get({ id });
+      if (!row) return null;
+      const version = rooms.versions.get(row.workflow_hash);
+      if (!version) return null;
+      const phases = phasesOf(row);
+      const run: Run = {
+        id,
+        status: row.status,
+        reason: row.reason,
+        phases,
+        currentPhase: row.current_phase,
+        restartCount: row.restart_count,
+        rev: row.rev,
+        epoch: row.epoch,
+        startedAt: row.started_at,
+        updatedAt: row.updated_at,
+        finishedAt: row.finished_at,
+        live: some(phases, "running") ? rooms.executions.live(id) : [],
+        gates: some(phases, "waiting") ? rooms.approvals.pending(id) : [],
+      };
+      return { workflow: version.workflow, row, fresh: null, saved: run, run, lines: [] };
+    },
+
+    fresh: (request: NewRun, version: WorkflowVersion, now: string): Entry => ({
+      workflow: version.workflow,
+      row: {
+        workflow_name: version.name,
+        workflow_hash: version.hash,
+        trigger_type: request.trigger.type,
+        trigger_id: request.trigger.id,
+        repo: request.repo,
+        issue_number: request.issueNumber,
+        priority: request.priority,
+        starred: false,
+        label: null,
+        queued_at: now,
+      },
+      fresh: request,
+      saved: null,
+      run: newborn(
+        request.id,
+        version.workflow.phases.map((phase) => phase.name),
+        now,
+      ),
+      lines: [],
+    }),
+
+    /** Writes what the batch made of the run: once, however many events it saw. */
+    save: (entry: Entry): void => {
+      const { run, fresh, saved, row } = entry;
+      const lines = entry.lines.length === 0 ? null : entry.lines.map((line) => JSON.stringify(line)).join(",");
+      const states = statesOf(run);
+      const common = {
+        id: run.id,
+        current_phase: run.currentPhase,
+        reason: run.reason,
+        node_statuses: states.statuses,
+        phase_states: states.rest,
+        restart_count: run.restartCount,
+        rev: run.rev,
+        epoch: run.epoch,
+        updated_at: run.updatedAt,
+      };
+      if (fresh) {
+        insert.run({
+          ...common,
+          workflow_name: row.workflow_name,
+          workflow_hash: row.workflow_hash,
+          trigger_type: row.trigger_type,
+          trigger_id: row.trigger_id,
+          repo: row.repo,
+          issue_number: row.issue_number,
+          history: lines === null ? "[]" : `[${lines}]`,
+          status: run.status,
+          context: JSON.stringify(fresh.context),
+          inputs: JSON.stringify(fresh.inputs),
+          priority: row.priority,
+          once: fresh.once,
+          queued_at: row.queued_at,
+          started_at: run.startedAt,
+          finished_at: run.finishedAt,
+        });
+      } else if (saved && saved.status === run.status && saved.startedAt === run.startedAt) {
+        progress.run({ ...common, lines });
+      } else {
+        turn.run({ ...common, lines, status: run.status, started_at: run.startedAt, finished_at: run.finishedAt });
+      }
+      entry.fresh = null;
+      entry.saved = run;
+      entry.lines = [];
+    },
+
+    byOnce: (key: string): string | null => byOnce.get({ key }) ?? null,
+
+    writeScratch: (id: string, key: string, value: Json, append: boolean): void => {
+      const parameters = { id, path: `$."${key}"`, value: JSON.stringify(value) };
+      if (append) appendScratch.run(parameters);
+      else putScratch.run(parameters);
+    },
+
+    mark: (id: string, marks: { starred?: boolean; label?: string | null }): boolean => {
+      let changes = 0;
+      if (marks.starred !== undefined) changes += markStar.run({ id, starred: marks.starred ? 1 : 0 }).changes;
+      if (marks.label !== undefined) changes += markLabel.run({ id, label: marks.label }).changes;
+      return changes > 0;
+    },
+
+    detail: (id: string): DetailRow | null => detail.get({ id }) ?? null,
+
+    /** A run of this batch as lists show it. */
+    line: ({ run, row }: Entry): RunLine => ({
+      id: run.id,
+      workflow_name: row.workflow_name,
+      workflow_hash: row.workflow_hash,
+      trigger_type: row.trigger_type,
+      trigger_id: row.trigger_id,
+      repo: row.repo,
+      issue_number: row.issue_number,
+      current_phase: run.currentPhase,
+      status: run.status,
+      reason: run.reason,
+      restart_count: run.restartCount,
+      rev: run.rev,
+      epoch: run.epoch,
+      priority: row.priority,
+      starred: Boolean(row.starred),
+      label: row.label,
+      queued_at: row.queued_at,
+      started_at: run.startedAt,
+      updated_at: run.updatedAt,
+      finished_at: run.finishedAt,
+    }),
+
+    lineById: (id: string): RunLine | null => {
+      const row = detail.get({ id });
+      return row ? toLine(row) : null;
+    },
+  };
+}
+export type Runs = ReturnType<typeof runs>;
+
+function some(phases: Run["phases"], status: PhaseStatus): boolean {
+  for (const name in phases) if ((phases[name] as PhaseState).status === status) return true;
+  return false;
+}
+
+const FIRST = { iteration: 0, attempt: 1 };
+
+function phasesOf(row: Row): Record<string, PhaseState> {
+  const statuses = JSON.parse(row.node_statuses) as Record<string, PhaseStatus>;
+  const rest = row.phase_states === null ? null : (JSON.parse(row.phase_states) as Record<string, object>);
+  const phases: Record<string, PhaseState> = {};
+  for (const name in statuses) phases[name] = { status: statuses[name] as PhaseStatus, ...FIRST, ...rest?.[name] };
+  return phases;
+}
+
+/** `node_statuses` is the seed's map of words; what few phases have besides stands apart, and is usually nothing. */
+function statesOf({ phases }: Run): { statuses: string; rest: string | null } {
+  const statuses: Record<string, PhaseStatus> = {};
+  let rest: Record<string, object> | null = null;
+  for (const name in phases) {
+    const { status, iteration, attempt, cause } = phases[name] as PhaseState;
+    statuses[name] = status;
+    if (iteration === 0 && attempt === 1 && cause === undefined) continue;
+    rest ??= {};
+    rest[name] = cause === undefined ? { iteration, attempt } : { iteration, attempt, cause };
+  }
+  return { statuses: JSON.stringify(statuses), rest: rest && JSON.stringify(rest) };
+}

@@ -1,0 +1,185 @@
+import { advance } from "../../domain/advance.ts";
+import type { Clock } from "../../domain/clock.ts";
+import { graphOf } from "../../domain/graph.ts";
+import type { Effect, Refusal, RunEvent } from "../../domain/run.ts";
+import type { Phase } from "../../domain/workflow.ts";
+import type { Applied, Created, NewRun, Take } from "../store.ts";
+import type { Approvals } from "./approvals.ts";
+import { type Batch, type Entry, takeGranted, type Wanted } from "./batch.ts";
+import { type Executions, grantOf } from "./executions.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Runs } from "./runs.ts";
+import type { Versions } from "./versions.ts";
+
+interface Rooms {
+  readonly runs: Runs;
+  readonly executions: Executions;
+  readonly approvals: Approvals;
+  readonly outbox: Outbox;
+  readonly versions: Versions;
+}
+
+/** The only way a run changes: load, advance, write what follows, all inside the batch's transaction. */
+export function transitions(clock: Clock, { runs, executions, approvals, outbox, versions }: Rooms) {
+  function entryOf(batch: Batch, id: string): Entry | null {
+    const known = batch.runs.get(id);
+    if (known) return known;
+    const loaded = runs.load(id);
+    if (loaded) batch.runs.set(id, loaded);
+    return loaded;
+  }
+
+  function step(batch: Batch, entry: Entry, event: RunEvent): { why: Refusal } | { effects: readonly Effect[] } {
+    const now = clock.now();
+    const next = advance(entry.workflow, entry.run, event, now);
+    if (!next.ok) return next;
+    entry.run = next.run;
+    for (const effect of next.effects) write(batch, entry, effect, now);
+    return next;
+  }
+
+  function write(batch: Batch, entry: Entry, effect: Effect, now: string): void {
+    const { run } = entry;
+    switch (effect.type) {
+      case "phase.start":
+        batch.wanted.push({
+          run: run.id,
+          phase: effect.phase,
+          iteration: effect.iteration,
+          attempt: effect.attempt,
+          priority: entry.row.priority,
+        });
+        break;
+      case "starts.void":
+        batch.wanted = batch.wanted.filter((each) => each.run !== run.id);
+        outbox.voidStarts(run.id, entry.row.priority);
+        break;
+      case "execution.open":
+        executions.open(entry, effect.execution, (batch.take as Take).node);
+        break;
+      case "execution.close":
+        executions.close(effect, now);
+        break;
+      case "gate.open": {
+        const id = clock.id();
+        approvals.open(id, run.id, effect, now);
+        outbox.owe(
+          `${run.id}/${effect.phase}/${effect.iteration}/${run.epoch}/ask`,
+          run.id,
+          "ask",
+          { approval: id },
+          now,
+        );
+        entry.run = {
+          ...run,
+          gates: [...run.gates, { id, phase: effect.phase, iteration: effect.iteration, createdAt: now }],
+        };
+        break;
+      }
+      case "gate.close":
+        approvals.close(effect, now);
+        break;
+      case "history":
+        entry.lines.push(effect.line);
+        break;
+      case "scratch":
+        if (entry.fresh) runs.save(entry);
+        runs.writeScratch(run.id, effect.key, effect.value, effect.append);
+        break;
+      case "execution.stop":
+        // A process is ended after the commit, by whoever asked: it is in the answer.
+        break;
+    }
+  }
+
+  /** Starts what is owed while there is room: oldest run first, what this batch owes among what waits already. */
+  function admit(batch: Batch): void {
+    const wanted = batch.wanted;
+    batch.wanted = [];
+    let free = batch.take ? batch.take.cap - executions.count() : 0;
+    const waiting = free > 0 ? outbox.startable(free) : [];
+    const queue: (Wanted & { id?: string })[] = waiting.length > 0 ? [...waiting, ...wanted].sort(oldestFirst) : wanted;
+    for (const want of queue) {
+      if (free > 0) {
+        if (want.id !== undefined) outbox.started(want.id);
+        if (start(batch, want)) free--;
+      } else if (want.id === undefined) {
+        const entry = batch.runs.get(want.run) as Entry;
+        outbox.oweStart(want, entry.run.epoch, entry.run.updatedAt);
+      }
+    }
+  }
+
+  function start(batch: Batch, want: Wanted): boolean {
+    const entry = entryOf(batch, want.run);
+    if (!entry) return false;
+    const id = clock.id();
+    const admitted = step(batch, entry, {
+      type: "execution.admitted",
+      execution: id,
+      phase: want.phase,
+      attempt: want.attempt,
+    });
+    if ("why" in admitted) return false;
+    const { phase, iteration, attempt } = want;
+    const { type } = graphOf(entry.workflow).phase.get(phase) as Phase;
+    const execution = { id, phase, iteration, attempt, epoch: entry.run.epoch };
+    batch.granted.push(grantOf(want.run, entry.row.workflow_name, type, execution));
+    return true;
+  }
+
+  return {
+    create: (batch: Batch, request: NewRun, take?: Take): (() => Created) => {
+      if (take) batch.take = take;
+      const { version, once } = request;
+      const existing = once === null ? null : (batch.once.get(once) ?? runs.byOnce(once));
+      if (existing !== null) {
+        const known = batch.runs.get(existing);
+        return () => ({
+          created: false,
+          run: known ? runs.line(known) : (runs.lineById(existing) as Created["run"]),
+          granted: takeGranted(batch),
+        });
+      }
+      const now = clock.now();
+      if (!versions.known(version.hash) && !batch.versions.has(version.hash)) {
+        versions.save(version, now);
+        batch.versions.add(version.hash);
+      }
+      const entry = runs.fresh(request, version, now);
+      batch.runs.set(request.id, entry);
+      if (once !== null) batch.once.set(once, request.id);
+      step(batch, entry, { type: "run.created" });
+      return () => {
+        versions.keep(version);
+        return { created: true, run: runs.line(entry), granted: takeGranted(batch) };
+      };
+    },
+
+    apply: (batch: Batch, id: string, event: RunEvent, take?: Take): (() => Applied) => {
+      if (take) batch.take = take;
+      const entry = entryOf(batch, id);
+      if (!entry) return () => ({ ok: false, why: "unknown" });
+      const taken = step(batch, entry, event);
+      if ("why" in taken) return () => ({ ok: false, why: taken.why });
+      const stopped = taken.effects.flatMap((effect) => (effect.type === "execution.stop" ? [effect.execution] : []));
+      return () => ({ ok: true, run: entry.run, granted: takeGranted(batch), stopped });
+    },
+
+    claim: (batch: Batch, take: Take) => {
+      batch.take = take;
+      return () => takeGranted(batch);
+    },
+
+    /** The end of a batch: admission first, since it moves runs too, then each run is written once. */
+    flush: (batch: Batch): void => {
+      if (batch.wanted.length > 0 || batch.take) admit(batch);
+      for (const entry of batch.runs.values()) if (entry.fresh || entry.run !== entry.saved) runs.save(entry);
+    },
+  };
+}
+
+function oldestFirst(a: Wanted, b: Wanted): number {
+  if (a.priority !== b.priority) return b.priority - a.priority;
+  return a.run < b.run ? -1 : a.run > b.run ? 1 : 0;
+}

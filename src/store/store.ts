@@ -1,0 +1,254 @@
+import type { ApprovalKind, ApprovalStatus } from "../domain/approval.ts";
+import type { Iso } from "../domain/clock.ts";
+import type { ExecutionStatus, FailureClass } from "../domain/execution.ts";
+import type { PhaseStatus } from "../domain/graph.ts";
+import type { Json } from "../domain/json.ts";
+import type { HistoryLine, Refusal, Run, RunEvent, RunReason, RunStatus } from "../domain/run.ts";
+import type { PhaseType, WorkflowVersion } from "../domain/workflow.ts";
+
+/**
+ * What outlives the process, in domain words; `test/store/suite.ts` is the same contract as promises. Every promise
+ * resolves after the write is durable. No method takes a callback into a transaction; no call holds one across an await.
+ */
+export interface Store {
+  /**
+   * Inserts the run, its version, its first effects and its idempotency key in one transaction. A known `once` key
+   * returns the run that exists, whatever else the request says.
+   */
+  create(run: NewRun, take?: Take): Promise<Created>;
+  /**
+   * Load, advance, save, owe: one transaction, or nothing happened. With `take`, phases that may start now are handed
+   * back already held, born running in the same commit. Refusals are values; only trouble with the store is thrown.
+   */
+  apply(runId: string, event: RunEvent, take?: Take): Promise<Applied>;
+  /** Owed phases → executions held by the caller: what `take` does, when no event brings the occasion. */
+  claim(take: Take): Promise<readonly Grant[]>;
+
+  run(id: string): Promise<RunDetail | null>;
+  /** Newest first, by keyset; the columns that grow (context, inputs, scratch, states) are not read. */
+  runs(filter: RunFilter, page: PageRequest): Promise<Page<RunLine>>;
+  /** What a phase needs to carry out its try: the run's own words and the outputs of the phases before it. */
+  brief(executionId: string): Promise<Brief | null>;
+
+  approval(id: string): Promise<ApprovalLine | null>;
+  approvals(filter: { status?: ApprovalStatus }, page: PageRequest): Promise<Page<ApprovalLine>>;
+
+  /** Executions that say they run, by another incarnation than `node`'s: what a crash left. Grouped by run. */
+  orphans(node: Lease): Promise<readonly Orphans[]>;
+
+  /** Due outward effects, held by the caller so that no second deliverer takes them. */
+  due(node: Lease, limit: number): Promise<readonly OwedEffect[]>;
+  /** Done, or owed again later. False when the caller no longer holds it. */
+  settle(node: Lease, effectId: string, outcome: { done: true } | { retryAt: Iso; error: string }): Promise<boolean>;
+  /** When the next owed effect falls due; null when nothing is owed. */
+  nextDue(): Promise<Iso | null>;
+
+  /** The kill switch: stops new runs only; null deletes the row, which reverts to the YAML. */
+  override(name: string, enabled: boolean | null, by: string): Promise<void>;
+  overrides(): Promise<readonly WorkflowOverride[]>;
+  /** A person's marks on a run; they change nothing about how it goes. False when there is no such run. */
+  mark(runId: string, marks: { starred?: boolean; label?: string | null }): Promise<boolean>;
+
+  /** Called after each commit that changed runs. A hint: may be late, merged or lost; the rows are the truth. */
+  onChange(listen: (changes: readonly RunChange[]) => void): () => void;
+  /** Writes one row durably, so that a health check speaks of the disk and not of the process. */
+  pulse(): Promise<void>;
+  counts(): Promise<Counts>;
+  close(): Promise<void>;
+}
+
+/** A node's fencing token: which machine, and which life of its daemon. */
+export interface Lease {
+  readonly node: string;
+  readonly incarnation: string;
+}
+
+/** Leave to start work: who holds it, and how many may execute at once in all. */
+export interface Take {
+  readonly node: Lease;
+  readonly cap: number;
+}
+
+export interface NewRun {
+  readonly id: string;
+  readonly version: WorkflowVersion;
+  readonly trigger: { readonly type: TriggerType; readonly id: string };
+  readonly repo: string | null;
+  readonly issueNumber: number | null;
+  /** Immutable; at most 65,536 bytes of JSON (engine rule 5). */
+  readonly context: Json;
+  readonly inputs: Json;
+  readonly priority: number;
+  /** The caller's idempotency key, unique among all runs. */
+  readonly once: string | null;
+}
+export type TriggerType = "webhook" | "cron" | "chat" | "api";
+
+export interface Created {
+  readonly created: boolean;
+  readonly run: RunLine;
+  readonly granted: readonly Grant[];
+}
+export type Applied =
+  | {
+      readonly ok: true;
+      readonly run: Run;
+      readonly granted: readonly Grant[];
+      /** Executions that are no longer wanted: end their process trees. */
+      readonly stopped: readonly string[];
+    }
+  | { readonly ok: false; readonly why: Refusal | "unknown" };
+
+/** An execution handed to a worker: held, recorded as running, to be carried out now. */
+export interface Grant {
+  readonly execution: string;
+  readonly run: string;
+  readonly workflow: string;
+  readonly phase: string;
+  readonly phaseType: PhaseType;
+  readonly iteration: number;
+  readonly attempt: number;
+  readonly epoch: number;
+}
+
+export interface Brief {
+  readonly grant: Grant;
+  readonly version: WorkflowVersion;
+  readonly inputs: Json;
+  readonly context: Json;
+  /** Outputs of the phases before it, by phase; the newest success of each. */
+  readonly outputs: readonly PhaseOutput[];
+}
+export interface PhaseOutput {
+  readonly phase: string;
+  readonly execution: string;
+  readonly text: string;
+  readonly bytes: number;
+}
+
+export interface Orphans {
+  readonly run: string;
+  readonly executions: readonly string[];
+}
+
+export interface OwedEffect {
+  readonly id: string;
+  readonly run: string;
+  readonly kind: EffectKind;
+  readonly payload: Json;
+  readonly due: Iso;
+  readonly tries: number;
+}
+/** `ask`: tell people that a gate waits. */
+export type EffectKind = "ask";
+
+/** A line of a list: named as the columns are, since faces print it as it is. */
+export interface RunLine {
+  readonly id: string;
+  readonly workflow_name: string;
+  readonly workflow_hash: string | null;
+  readonly trigger_type: string | null;
+  readonly trigger_id: string;
+  readonly repo: string | null;
+  readonly issue_number: number | null;
+  readonly current_phase: string;
+  readonly status: RunStatus;
+  readonly reason: RunReason | null;
+  readonly restart_count: number;
+  readonly rev: number;
+  readonly epoch: number;
+  readonly priority: number;
+  readonly starred: boolean;
+  readonly label: string | null;
+  readonly queued_at: Iso | null;
+  readonly started_at: Iso;
+  readonly updated_at: Iso;
+  readonly finished_at: Iso | null;
+}
+
+/** The whole row, JSON columns parsed, with what hangs on it. */
+export interface RunDetail extends RunLine {
+  readonly context: Json;
+  readonly inputs: Json;
+  readonly scratch: Json;
+  readonly node_statuses: { readonly [phase: string]: PhaseStatus };
+  readonly phase_history: readonly HistoryLine[];
+  readonly idempotency_key: string | null;
+  readonly executions: readonly ExecutionLine[];
+  readonly approvals: readonly ApprovalLine[];
+}
+
+export interface ExecutionLine {
+  readonly id: string;
+  readonly workflow_run_id: string | null;
+  readonly skill: string;
+  readonly phase: string | null;
+  readonly iteration: number | null;
+  readonly attempt: number | null;
+  readonly epoch: number | null;
+  readonly status: ExecutionStatus | null;
+  readonly success: boolean | null;
+  readonly error: string | null;
+  readonly failure: FailureClass | null;
+  readonly exit_code: number | null;
+  readonly output: string | null;
+  readonly output_bytes: number | null;
+  readonly started_at: Iso;
+  readonly finished_at: Iso | null;
+  readonly duration_ms: number | null;
+  readonly session_id: string | null;
+}
+
+export interface ApprovalLine {
+  readonly id: string;
+  readonly workflow_run_id: string;
+  readonly gate: string;
+  readonly phase: string | null;
+  readonly iteration: number | null;
+  readonly summary: string;
+  readonly status: ApprovalStatus;
+  readonly kind: ApprovalKind;
+  readonly requested_by: string | null;
+  readonly responded_by: string | null;
+  readonly response: string | null;
+  readonly responded_at: Iso | null;
+  readonly created_at: Iso;
+}
+
+export interface RunFilter {
+  readonly status?: readonly RunStatus[];
+  readonly workflow?: string;
+  readonly trigger?: string;
+  readonly label?: string;
+  readonly starred?: boolean;
+  /** Started at this moment or later. */
+  readonly since?: Iso;
+}
+export interface PageRequest {
+  readonly limit: number;
+  readonly after?: string;
+}
+/** `next` is a keyset cursor for the page after, or null at the end. */
+export interface Page<T> {
+  readonly rows: readonly T[];
+  readonly next: string | null;
+}
+
+export interface WorkflowOverride {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly updated_at: Iso;
+  readonly updated_by: string | null;
+}
+
+export interface RunChange {
+  readonly run: string;
+  readonly rev: number;
+  readonly status: RunStatus;
+}
+
+export interface Counts {
+  readonly executing: number;
+  readonly owed: number;
+  readonly pendingApprovals: number;
+}

@@ -1,0 +1,105 @@
+import type { z } from "zod";
+import type { Remark } from "./complaint.ts";
+import { REFUSED_KEYWORDS } from "./schema/input.ts";
+import { objectAt } from "./schema/shape.ts";
+import type { Path, Source } from "./source.ts";
+import { didYouMean } from "./suggest.ts";
+
+/** What the grammar's definition has against a file, in words, each at its key or value. */
+export function mistakes(schema: z.ZodType, source: Source): Remark[] {
+  const result = schema.safeParse(source.value, { error: inWords, reportInput: true });
+  return (result.error?.issues ?? []).slice(0, 1000).flatMap((issue) => remarksOn(issue, [], schema, source));
+}
+
+type Issue = z.core.$ZodIssue;
+
+function remarksOn(issue: Issue, above: Path, schema: z.ZodType, source: Source): Remark[] {
+  const path = [...above, ...(issue.path as Path)];
+  const error = (place: Source["valueAt"], at: Path, message: string): Remark => ({
+    ...place(at),
+    severity: "error",
+    message,
+  });
+  switch (issue.code) {
+    case "unrecognized_keys": {
+      const known = Object.keys(objectAt(schema, path)?.shape ?? {});
+      // A file of 40,000 unknown keys is one mistake many times over; fifty are more than anyone reads.
+      return issue.keys.slice(0, 50).map((key) => error(source.keyAt, [...path, key], unknownKey(key, known, path)));
+    }
+    case "invalid_key":
+      return [error(source.keyAt, path, `${path.at(-1)} ${issue.issues[0]?.message}`)];
+    case "invalid_union": {
+      // Of several forms take the one the author began to write; when none or many fit, say what the forms are.
+      const begun = issue.errors.filter((each) => each.some((inner) => inner.path.length > 0 || isKeyIssue(inner)));
+      if (begun.length === 1) return begun[0]!.flatMap((inner) => remarksOn(inner, path, schema, source));
+      return [error(source.valueAt, path, `${called(path)} ${issue.message}`)];
+    }
+    default:
+      return [error(source.valueAt, path, `${called(path)} ${issue.message}`)];
+  }
+}
+
+function isKeyIssue(issue: Issue): boolean {
+  return issue.code === "unrecognized_keys";
+}
+
+function called(path: Path): string {
+  const last = path.at(-1);
+  if (last === undefined) return "the file";
+  if (typeof last === "string") return last;
+  const list = path.at(-2);
+  return list === "phases" ? `phase ${last + 1}` : `${list}: entry ${last + 1}`;
+}
+
+/** Words of other systems, and ours for the same thing. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  needs: "depends_on",
+  jobs: "phases",
+  steps: "phases",
+  uses: "type: action with action, or type: tool with tool",
+  run: "type: bash with command",
+};
+
+function unknownKey(key: string, known: readonly string[], path: Path): string {
+  if (Object.hasOwn(ELSEWHERE, key)) return `"${key}" is not a key here. Write ${ELSEWHERE[key]}`;
+  if (path[0] === "inputs" && Object.hasOwn(REFUSED_KEYWORDS, key))
+    return `"${key}" is not accepted in inputs: ${REFUSED_KEYWORDS[key]}`;
+  return `unknown key "${key.slice(0, 80)}"${didYouMean(key, known)}`;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  string: "text",
+  array: "a list",
+  object: "a map of keys",
+  record: "a map of keys",
+  int: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+};
+
+/** The library speaks of types and received values; a person is told what to write. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  const { input } = issue;
+  switch (issue.code) {
+    case "invalid_type": {
+      if (input === undefined) return "is missing";
+      const expected = WORDS[issue.expected] ?? issue.expected;
+      if (input === null) return `has no value; it must be ${expected}`;
+      const scalar = typeof input === "number" || typeof input === "boolean";
+      return issue.expected === "string" && scalar ? `must be text. Write "${input}"` : `must be ${expected}`;
+    }
+    case "invalid_value": {
+      if (input === undefined) return "is missing";
+      const allowed = issue.values.map(String);
+      const meant = typeof input === "string" ? didYouMean(input, allowed) : "";
+      return `must be ${allowed.length > 1 ? "one of " : ""}${allowed.join(", ")}${meant}`;
+    }
+    case "too_small":
+      if (issue.origin === "string" || issue.origin === "array") return "must not be empty";
+      return `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
+    case "too_big":
+      return issue.origin === "array" ? `may hold at most ${issue.maximum}` : `must be at most ${issue.maximum}`;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,157 @@
+import { z } from "zod";
+import { later, shown, template } from "./stage.ts";
+import { anyValue, condition, duration, fromContext, phaseName, positive } from "./text.ts";
+
+/** What each phase type brings of its own; which keys belong to which type is `KEYS_OF_TYPE`. */
+export const bashKeys = {
+  command: z
+    .string()
+    .min(1)
+    .refine((command) => !command.includes("\0"), { error: "holds a NUL character" })
+    // Linux refuses a single argument above 128 KiB, long after the run has started.
+    .refine((command) => command.length <= 30_000, { error: "may hold 30,000 characters. Put longer ones in a script" })
+    .optional(),
+};
+
+export const scriptKeys = {
+  script: z.string().min(1).optional(),
+  runtime: z.enum(["js", "ts", "python"]).optional(),
+};
+
+export const callKeys = {
+  tool: z.string().min(1).optional(),
+  action: z.string().min(1).optional(),
+  workflow: z.string().min(1).optional(),
+  with: anyValue.optional(),
+};
+
+const people = z.strictObject({ users: z.array(z.string()).optional(), groups: z.array(z.string()).optional() });
+
+export const approvalKeys = {
+  approval: z
+    .strictObject({
+      summary: template(),
+      show: later(z.array(z.string())),
+      form: later(anyValue),
+      approvers: later(people.extend({ min: positive.optional(), not_requester: z.boolean().optional() })),
+      timeout: later(duration),
+      on_timeout: later(z.enum(["reject", "fail", "continue"])),
+      remind: later(z.array(duration)),
+      escalate: later(z.strictObject({ after: duration, to: people })),
+      on_reject: later(z.strictObject({ rework: phaseName, max: positive.optional() })),
+    })
+    .optional(),
+};
+
+export const waitKeys = {
+  wait: z
+    .strictObject({
+      for: duration.optional(),
+      at: z.string().optional(),
+      until: condition.optional(),
+      every: duration.optional(),
+    })
+    .refine((wait) => [wait.for, wait.at, wait.until].filter((each) => each !== undefined).length === 1, {
+      error: "needs one of for, at, or until with every",
+    })
+    .optional(),
+};
+
+const outcome = z.strictObject({
+  action: z.enum(["fail", "continue", "pause"]),
+  message: z.string().optional(),
+  unless_label: z.string().optional(),
+  unless_title_matches: z.string().optional(),
+  bypass_message: z.string().optional(),
+});
+
+const cycleMessages = z.strictObject({
+  on_cycle_start: z.string().optional(),
+  on_approved: z.string().optional(),
+  on_request_changes: z.string().optional(),
+  on_max_cycles: z.string().optional(),
+  on_fix_start: z.string().optional(),
+  on_fix_failed: z.string().optional(),
+  on_pause_for_approval: z.string().optional(),
+});
+
+const changes = z.strictObject({
+  fix_prompt: z.string(),
+  re_review_prompt: z.string(),
+  fix_model: template(),
+  fix_variant: template(),
+});
+
+export const agentKeys = {
+  prompt: z.string().min(1).optional(),
+  skill: z.string().min(1).optional(),
+  skills: z.array(z.string()).min(1).optional(),
+  model: template(),
+  variant: template(),
+  agent: z
+    .string()
+    .regex(/^(?:pi|claude|codex|agentic|scripted|acp:.+)$/, {
+      error: "must be pi, claude, codex, agentic, scripted or acp:…",
+    })
+    .optional(),
+  on_output: later(
+    z.strictObject({
+      requires_marker: z.string().optional(),
+      contains_BLOCKED: outcome.optional(),
+      contains_READY: outcome.optional(),
+    }),
+  ),
+  loop: later(
+    z.strictObject({
+      max_cycles: positive,
+      on_request_changes: changes,
+      approval_gate: z.string().optional(),
+      approval_artifact: z.string().optional(),
+      messages: shown(cycleMessages),
+    }),
+  ),
+  generic_loop: later(
+    z
+      .strictObject({
+        max_iterations: fromContext,
+        until: condition.optional(),
+        until_bash: z.string().min(1).optional(),
+        interactive: z.boolean().optional(),
+        gate_kind: z.enum(["approve", "reply"]).optional(),
+        gate_message: template(),
+        scratch_key: z.string().optional(),
+        fresh_context: z.boolean().optional(),
+        on_soft_failure: z
+          .strictObject({ retries: z.int().min(0).optional(), then: z.enum(["fail", "complete"]).optional() })
+          .optional(),
+      })
+      .refine((loop) => loop.until !== undefined || loop.until_bash !== undefined, {
+        error: "needs until, until_bash or both",
+      }),
+  ),
+};
+
+/** Which phase types read a key; a key that is not here means the same on every type. */
+export const KEYS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(Object.keys(agentKeys).map((key) => [key, ["agent"]])),
+  command: ["bash"],
+  script: ["script"],
+  runtime: ["script"],
+  tool: ["tool"],
+  action: ["action"],
+  workflow: ["workflow"],
+  with: ["tool", "action", "workflow"],
+  approval: ["approval"],
+  wait: ["wait"],
+};
+
+/** One of these must be there for a phase of the type to mean anything. */
+export const NEEDED_BY_TYPE: Readonly<Record<string, readonly string[]>> = {
+  agent: ["prompt", "skill", "skills"],
+  bash: ["command"],
+  script: ["script"],
+  tool: ["tool"],
+  action: ["action"],
+  workflow: ["workflow"],
+  wait: ["wait"],
+};

@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `90s`, `15m`, `2h`, `1d`: one number, one unit, never zero. */
+export const duration = z
+  .string({ error: ({ input }) => (typeof input === "number" ? `needs a unit: "${input}s"` : undefined) })
+  .regex(/^[1-9][0-9]{0,6}[smhd]$/, {
+    error: ({ input }) =>
+      /^[0-9]+$/.test(String(input)) ? `needs a unit: "${input}s"` : 'must be a duration such as "90s", "15m" or "2h"',
+  });
+
+/** A checked duration in milliseconds. */
+export function milliseconds(text: string): number {
+  return Number(text.slice(0, -1)) * UNITS[text.at(-1) as keyof typeof UNITS];
+}
+
+export const workflowName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, {
+  error: "must be lower-case letters, digits, _ and -, at most 64, and not begin with a sign",
+});
+
+export const phaseName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
+    error: "must be letters, digits, _ and -, at most 64, and begin with a letter",
+  })
+  .refine((name) => !/_(?:fix|recheck|iter)_\d+(?:_retry|_check)?$/.test(name), {
+    error: "ends like a name that loops make (_fix_1, _iter_1). Choose another",
+  });
+
+/** A name that programs use: of an environment variable, a secret, an output. */
+export const identifier = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, {
+  error: "must be letters, digits and _, at most 64, and not begin with a digit",
+});
+
+export const condition = z.string().min(1);
+
+export const positive = z.int().min(1);
+
+/** A number, or where in the context to find it and what to take when it is not there. */
+export const fromContext = z.union([positive, z.strictObject({ from: z.string(), default: positive })], {
+  error: "must be a whole number of at least 1, or { from, default }",
+});
+
+/** Values handed on as they are. */
+export const anyValue = z.record(z.string(), z.unknown());

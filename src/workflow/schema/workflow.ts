@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { inputs } from "./input.ts";
+import { phase } from "./phase.ts";
+import { later, shown } from "./stage.ts";
+import { anyValue, condition, duration, identifier, positive, workflowName } from "./text.ts";
+
+const OVERLAPS = ["allow", "skip", "queue", "replace"] as const;
+
+/** When a schedule comes round, and what becomes of the times that were missed. */
+const calendar = {
+  timezone: z.string().optional(),
+  jitter: duration.optional(),
+  overlap: z.enum(OVERLAPS).optional(),
+  catch_up: z.enum(["none", "latest", "all"]).optional(),
+  window: duration.optional(),
+};
+
+const triggers = z.strictObject({
+  github: z.array(z.strictObject({ events: z.array(z.string()).min(1), if: condition.optional() })).optional(),
+  webhook: z.array(z.strictObject({ source: z.string(), if: condition.optional() })).optional(),
+  slack: z
+    .array(
+      z.strictObject({ command: z.string().optional(), mention: z.unknown().optional(), if: condition.optional() }),
+    )
+    .optional(),
+  schedule: z
+    .array(z.strictObject({ name: z.string().optional(), cron: z.string(), ...calendar, inputs: anyValue.optional() }))
+    .optional(),
+});
+
+export const workflow = z.strictObject({
+  grammar: z.literal(1, { error: "must be 1, the only grammar there is" }).optional(),
+  kind: z.string().min(1).optional(),
+  name: workflowName,
+  description: z.string().optional(),
+  trigger: z.string().optional(),
+  on: shown(triggers),
+  inputs: inputs.optional(),
+  variables: later(z.record(z.string(), z.string())),
+  secrets: later(z.array(identifier)),
+  env: later(z.record(identifier, z.string())),
+  concurrency: later(
+    z.strictObject({
+      group: z.string().optional(),
+      max: positive.optional(),
+      on_conflict: z.enum(["queue", "skip", "replace"]).optional(),
+    }),
+  ),
+  budget: later(
+    z.strictObject({
+      usd: z.number().min(0).optional(),
+      per_day_usd: z.number().min(0).optional(),
+      turns: positive.optional(),
+      tokens: positive.optional(),
+    }),
+  ),
+  priority: z.int().min(-100).max(100).optional(),
+  timeout: later(duration),
+  pr_scoped: later(z.boolean()),
+  status_checklist: shown(z.boolean()),
+  final_message: shown(z.string()),
+  notify: shown(z.unknown()),
+  classification: shown(
+    z.strictObject({ intent: z.string(), description: z.string(), examples: z.array(z.string()).optional() }),
+  ),
+  chat: shown(
+    z
+      .strictObject({
+        summary: z.string(),
+        trigger: z.string().optional(),
+        reply: z.string().optional(),
+        deflect: z.array(z.string()).optional(),
+      })
+      .refine((chat) => chat.trigger !== undefined || chat.reply !== undefined, { error: "needs trigger or reply" }),
+  ),
+  phases: z.array(phase).min(1).max(500),
+});
+
+export type DeclaredWorkflow = z.infer<typeof workflow>;
+
+/** A schedule in a file of its own; `condition.unless` is the name of a setting, never an expression. */
+export const cron = z
+  .strictObject({
+    kind: z.literal("cron"),
+    name: workflowName,
+    description: z.string().optional(),
+    schedule: z.string().min(1),
+    workflow: z.string().min(1).optional(),
+    handler: z.string().min(1).optional(),
+    context: anyValue.optional(),
+    condition: z.strictObject({ unless: z.string() }).optional(),
+    messages: anyValue.optional(),
+    ...calendar,
+  })
+  .refine((file) => (file.workflow === undefined) !== (file.handler === undefined), {
+    error: "needs workflow or handler, and not both",
+  });
