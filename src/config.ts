@@ -40,7 +40,10 @@ export function readConfig(environment: Environment = process.env, cwd = process
   const word = (name: string, standard: string): string => environment[name] || standard;
 
   if (environment.DATABASE_URL) {
-    problems.push({ path: "DATABASE_URL", message: "another database than STATE_DIR/lastlight.db is not supported yet" });
+    problems.push({
+      path: "DATABASE_URL",
+      message: "another database than STATE_DIR/lastlight.db is not supported yet",
+    });
   }
   const logLevel = word("LASTLIGHT_LOG_LEVEL", "info");
   if (!LOG_LEVELS.includes(logLevel)) {

@@ -34,7 +34,10 @@ export function dispatcher(options: { library: Library; store: Store; engine: En
     const override = (await store.overrides()).find((each) => each.name === workflow.name);
     if (override && !override.enabled) {
       const who = override.updated_by ? ` by ${override.updated_by}` : "";
-      throw new Fault("workflow.disabled", `Workflow "${workflow.name}" was switched off${who} at ${override.updated_at}`);
+      throw new Fault(
+        "workflow.disabled",
+        `Workflow "${workflow.name}" was switched off${who} at ${override.updated_at}`,
+      );
     }
     const read = readInputs(version, request.inputs);
     if (!read.ok) {

@@ -62,11 +62,7 @@ function notBoth(phase: DeclaredPhase, here: Path, source: Source, error: Refuse
 }
 
 function later(a: Place, b: Place): Place {
-  return a.line - b.line || a.column - b.column
-    ? a.line > b.line || (a.line === b.line && a.column > b.column)
-      ? a
-      : b
-    : a;
+  return a.line > b.line || (a.line === b.line && a.column > b.column) ? a : b;
 }
 
 /** Nothing is ever spliced into a command; until templates become variables, they are refused. */

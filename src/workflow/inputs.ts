@@ -74,7 +74,7 @@ export function flawsOfInputs(inputs: Inputs): { readonly path: Path; readonly m
         message: `the default ${path === "/" ? "" : `${path.slice(1)} `}${message}`,
       });
     } catch (thrown) {
-      flaws.push({ path: [name], message: (thrown as Error).message.replace(/^strict mode: /, "") });
+      flaws.push({ path: [name], message: (thrown as Error).message.replace(/^strict mode: | at "#.*$/g, "") });
     }
   }
   return flaws;
@@ -162,17 +162,17 @@ function problemOf(name: string, { instancePath, keyword, params, message }: Err
     case "enum":
       return {
         path,
-        message: `must be one of ${params["allowedValues"]
+        message: `must be one of ${params.allowedValues
           .map((each: Json) => JSON.stringify(each))
           .join(", ")
           .slice(0, 500)}`,
       };
     case "const":
-      return { path, message: `must be ${JSON.stringify(params["allowedValue"]).slice(0, 500)}` };
+      return { path, message: `must be ${JSON.stringify(params.allowedValue).slice(0, 500)}` };
     case "required":
-      return { path: path + pointer(params["missingProperty"]), message: "is required" };
+      return { path: path + pointer(params.missingProperty), message: "is required" };
     case "additionalProperties":
-      return { path: path + pointer(params["additionalProperty"]), message: "is not declared" };
+      return { path: path + pointer(params.additionalProperty), message: "is not declared" };
     default:
       return { path, message: message ?? keyword };
   }

@@ -145,8 +145,8 @@ function read(document: Document.Parsed, text: string, placeOf: (offset: number)
     }
     if (isAlias(node)) {
       const target = anchors.get(node.source);
-      if (++aliases > ALIASES) refuse(start, `more than ${ALIASES} aliases`);
-      else if (!target) refuse(start, `"*${node.source}" names no anchor above it. Quote the text if the * is meant`);
+      if (++aliases === ALIASES + 1) refuse(start, `more than ${ALIASES} aliases`);
+      if (!target) refuse(start, `"*${node.source}" names no anchor above it. Quote the text if the * is meant`);
       return target ? { ...target, mark: { key, start, end, inside: target.mark.inside } } : nothing;
     }
     let result = nothing;

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Remark } from "./complaint.ts";
 import { bare, step } from "./schema/shape.ts";
 import { stageOf } from "./schema/stage.ts";
+import type { DeclaredWorkflow } from "./schema.ts";
 import type { Path, Source } from "./source.ts";
 
 /** What a valid file asks for and this version does not do: dotted names that refuse a run, and a remark for each. */
@@ -10,7 +11,7 @@ export interface Unavailable {
   readonly remarks: readonly Remark[];
 }
 
-export function findUnavailable(schema: z.ZodType, source: Source): Unavailable {
+export function findUnavailable(schema: z.ZodType, declared: DeclaredWorkflow, source: Source): Unavailable {
   const names = new Set<string>();
   const remarks: Remark[] = [];
 
@@ -22,14 +23,15 @@ export function findUnavailable(schema: z.ZodType, source: Source): Unavailable 
     };
     if (stage === "shown" || stage === "later") {
       if (asksNothing(value)) return;
-      if (stage === "shown") return warn(`\`${key}\` is known but not acted on yet`);
-      names.add(name);
-      return warn(`\`${key}\` is known but not carried out yet; ${REFUSED}`);
+      if (stage === "later") names.add(name);
+      warn(stage === "later" ? notCarriedOut(`\`${key}\``) : `\`${key}\` is known but not acted on yet`);
+      return;
     }
     if (stage === "template") {
       if (typeof value !== "string" || !isTemplate(value)) return;
       names.add(name);
-      return warn(`\`${key}\` holds a template, and templates are not carried out yet; ${REFUSED}`);
+      warn(`\`${key}\` holds a template, and templates are not carried out yet; ${REFUSED}`);
+      return;
     }
     const inner = bare(declared);
     if (Array.isArray(value)) {
@@ -46,10 +48,40 @@ export function findUnavailable(schema: z.ZodType, source: Source): Unavailable 
   }
 
   visit(schema, source.value, [], "");
+  for (const { path, name, what } of byPlace(declared)) {
+    names.add(name);
+    remarks.push({ ...source.keyAt(path), severity: "warning", message: notCarriedOut(what) });
+  }
   return { names: [...names], remarks };
 }
 
-export const REFUSED = "a run of this workflow will be refused";
+const CARRIED_OUT: ReadonlySet<string> = new Set(["context", "bash", "approval"]);
+
+/** Types, and timeouts outside of commands: known by what stands around them and not by their key alone. */
+function* byPlace({ phases }: DeclaredWorkflow): Generator<{ path: Path; name: string; what: string }> {
+  for (const [at, phase] of phases.entries()) {
+    const type = phase.type ?? "agent";
+    const here = `phases.${phase.name}`;
+    if (!CARRIED_OUT.has(type))
+      yield {
+        path: ["phases", at, phase.type ? "type" : "name"],
+        name: `${here}.type: ${type}`,
+        what: `\`type: ${type}\``,
+      };
+    for (const key of ["timeout", "timeout_seconds"] as const) {
+      const value = phase[key];
+      if (value === undefined || (type === "bash" && typeof value !== "object")) continue;
+      const what = typeof value === "object" ? `\`${key}\` with from and default` : `\`${key}\` of a ${type} phase`;
+      yield { path: ["phases", at, key], name: `${here}.${key}`, what };
+    }
+  }
+}
+
+const REFUSED = "a run of this workflow will be refused";
+
+function notCarriedOut(what: string): string {
+  return `${what} is known but not carried out yet; ${REFUSED}`;
+}
 
 export function isTemplate(text: string): boolean {
   return text.includes("{{") || text.includes("{%");

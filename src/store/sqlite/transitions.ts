@@ -1,5 +1,6 @@
 import { advance } from "../../domain/advance.ts";
 import type { Clock } from "../../domain/clock.ts";
+import { Fault } from "../../domain/fault.ts";
 import { graphOf } from "../../domain/graph.ts";
 import type { Effect, Refusal, RunEvent } from "../../domain/run.ts";
 import type { Phase } from "../../domain/workflow.ts";
@@ -141,6 +142,8 @@ export function transitions(clock: Clock, { runs, executions, approvals, outbox,
           granted: takeGranted(batch),
         });
       }
+      // Two runs of one id in one batch: the row decides, as it would have in two.
+      if (batch.runs.has(request.id)) throw new Fault("store.constraint", `There is a run ${request.id} already`);
       const now = clock.now();
       if (!versions.known(version.hash) && !batch.versions.has(version.hash)) {
         versions.save(version, now);

@@ -122,6 +122,7 @@ export const agentKeys = {
         scratch_key: z.string().optional(),
         fresh_context: z.boolean().optional(),
         on_soft_failure: z
+          // biome-ignore lint/suspicious/noThenProperty: a word of the grammar; nobody awaits this object.
           .strictObject({ retries: z.int().min(0).optional(), then: z.enum(["fail", "complete"]).optional() })
           .optional(),
       })

@@ -1,0 +1,207 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Config } from "./config.ts";
+import { type Clock, systemClock } from "./domain/clock.ts";
+import { Fault } from "./domain/fault.ts";
+import type { Log } from "./engine/contracts/log.ts";
+import { dispatcher } from "./engine/dispatch.ts";
+import { createEngine } from "./engine/engine.ts";
+import { childKeeper } from "./engine/keeper.ts";
+import type { Health } from "./http/api.ts";
+import { openServer } from "./http/server.ts";
+import { deliverers, phases } from "./plugins.ts";
+import { type Lock, lockFolder } from "./store/files/lock.ts";
+import { spool } from "./store/files/spool.ts";
+import { lockByDatabase } from "./store/sqlite/lock.ts";
+import { openSqliteStore } from "./store/sqlite/open.ts";
+import { checkText, openLibrary } from "./workflow/library.ts";
+
+/** A daemon that serves. */
+export interface Daemon {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const LOCK_PATIENCE_MS = 2_000;
+const LOCK_RETRY_MS = 50;
+
+/**
+ * Opens the store, introduces the rooms, starts; `stop` undoes it in reverse. Throws `state.locked` when another daemon
+ * has this STATE_DIR, `state.unwritable`, `config.invalid`, or a `database.*` fault.
+ */
+export async function startDaemon(
+  config: Config,
+  log: Log,
+  version: string,
+  clock: Clock = systemClock(),
+): Promise<Daemon> {
+  const undo: (() => Promise<void> | void)[] = [];
+  const unwind = async (): Promise<void> => {
+    for (const each of undo.splice(0).reverse()) await each();
+  };
+  try {
+    return await wire(config, log, version, clock, undo, unwind);
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+async function wire(
+  config: Config,
+  log: Log,
+  version: string,
+  clock: Clock,
+  undo: (() => Promise<void> | void)[],
+  unwind: () => Promise<void>,
+): Promise<Daemon> {
+  const { stateDir } = config;
+  const node = { node: config.node, incarnation: clock.id() };
+  const startedAt = clock.now();
+  let stopping = false;
+
+  makeFolder(stateDir);
+  const lock = await takeLock(stateDir, clock, log);
+  undo.push(() => lock.release());
+
+  const store = openSqliteStore({ file: join(stateDir, "lastlight.db"), clock });
+  undo.push(() => store.close());
+  const library = await openLibrary({ folders: config.workflowsDirs, watch: true });
+  undo.push(() => library.close());
+
+  const engine = createEngine({
+    store,
+    node,
+    clock,
+    log,
+    keeper: childKeeper({
+      spool: spool(join(stateDir, "spool")),
+      workspaces: join(stateDir, "workspaces"),
+      clock,
+      environment: config.programEnvironment,
+    }),
+    phases,
+    deliverers: deliverers(log),
+    cap: config.maxExecutions,
+    restartLimit: config.restartLimit,
+  });
+  undo.push(() => engine.stop());
+
+  const lag = monitorEventLoopDelay({ resolution: 20 });
+  lag.enable();
+  undo.push(() => void lag.disable());
+  const server = await openServer({
+    host: config.host,
+    port: config.port,
+    token: config.token ?? apiToken(stateDir),
+    user: userName(),
+    engine,
+    store,
+    library,
+    check: checkText,
+    dispatch: dispatcher({ library, store, engine, clock }),
+    health: async (): Promise<Health> => ({
+      status: stopping ? "stopping" : "ready",
+      version,
+      node_version: process.versions.node,
+      pid: process.pid,
+      started_at: startedAt,
+      uptime_s: Math.floor((Date.parse(clock.now()) - Date.parse(startedAt)) / 1000),
+      state_dir: stateDir,
+      workflows_dirs: config.workflowsDirs,
+      counts: await store.counts(),
+      cap: config.maxExecutions,
+      rss_bytes: process.memoryUsage.rss(),
+      loop_lag_ms: Math.round(lag.percentile(99) / 1e4) / 100,
+    }),
+    stopping: () => stopping,
+    clock,
+    log,
+    version,
+  });
+  undo.push(() => server.close());
+  undo.push(announce(stateDir, { url: server.url, pid: process.pid, started_at: startedAt }));
+
+  // The port is open before recovery is done: people can look while a long list of lost work is owed again.
+  const recovery = engine.begin().catch((error: unknown) => {
+    log.error({ err: error }, "recovery failed; the daemon serves, nothing starts");
+  });
+  log.info({ url: server.url, state_dir: stateDir, version }, "ready");
+
+  return {
+    url: server.url,
+    stop: async () => {
+      if (stopping) return;
+      stopping = true;
+      log.info({}, "stopping");
+      await recovery;
+      await unwind();
+      log.info({}, "stopped");
+    },
+  };
+}
+
+function makeFolder(stateDir: string): void {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Fault("state.unwritable", `${stateDir} cannot be made: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function takeLock(stateDir: string, clock: Clock, log: Log): Promise<Lock> {
+  for (let waited = 0; ; waited += LOCK_RETRY_MS) {
+    let lock = lockFolder(stateDir);
+    if (lock === "unavailable") {
+      lock = lockByDatabase(stateDir, clock, () => {
+        log.error({}, "the lock of STATE_DIR was taken away; this daemon ends before two of them write");
+        process.exit(78);
+      });
+    }
+    if (lock !== "taken") return lock;
+    if (waited >= LOCK_PATIENCE_MS) throw new Fault("state.locked", `${stateDir} is in use by another daemon`);
+    await new Promise<void>((resolve) => void clock.after(LOCK_RETRY_MS, resolve));
+  }
+}
+
+/** The loopback token of this STATE_DIR: made once, readable by its owner alone. */
+function apiToken(stateDir: string): string {
+  const file = join(stateDir, "api-token");
+  try {
+    const token = readFileSync(file, "utf8").trim();
+    if (/^[A-Za-z0-9_-]{32,}$/.test(token)) {
+      chmodSync(file, 0o600);
+      return token;
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  const token = randomBytes(32).toString("base64url");
+  replaceFile(file, token);
+  return token;
+}
+
+/** Tells the CLI where this daemon listens. Advice only: the CLI asks the address, it does not believe the file. */
+function announce(stateDir: string, where: { url: string; pid: number; started_at: string }): () => void {
+  const file = join(stateDir, "daemon.json");
+  replaceFile(file, `${JSON.stringify(where)}\n`);
+  return () => rmSync(file, { force: true });
+}
+
+function replaceFile(file: string, text: string): void {
+  const fresh = `${file}.new`;
+  rmSync(fresh, { force: true });
+  writeFileSync(fresh, text, { mode: 0o600, flag: "wx" });
+  renameSync(fresh, file);
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "unknown";
+  }
+}

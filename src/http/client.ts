@@ -1,0 +1,183 @@
+import type { ApprovalStatus } from "../domain/approval.ts";
+import { Fault, type FaultCode } from "../domain/fault.ts";
+import { isOver, type RunStatus } from "../domain/run.ts";
+import type { ApprovalLine } from "../store/store.ts";
+import type {
+  ApprovalList,
+  Cancelled,
+  CheckResult,
+  ErrorBody,
+  ExecutionList,
+  Health,
+  Respond,
+  RunBody,
+  RunList,
+  RunNews,
+  StartedRun,
+  StartRun,
+  WorkflowBody,
+  WorkflowItem,
+  WorkflowList,
+} from "./api.ts";
+import { readEvents } from "./events.ts";
+
+/** The daemon as its faces see it. Every method throws a `Fault`: the daemon's own, or `daemon.unreachable`. */
+export interface Client {
+  startRun(request: StartRun): Promise<StartedRun>;
+  runs(filter?: RunQuery): Promise<RunList>;
+  run(id: string): Promise<RunBody>;
+  executions(run: string): Promise<ExecutionList>;
+  /** The run's state, then each change, until it is over; a lost connection is taken up where it broke. */
+  watchRun(id: string, signal?: AbortSignal): AsyncGenerator<RunNews, void, undefined>;
+  cancel(run: string): Promise<Cancelled>;
+  star(run: string, starred: boolean): Promise<RunBody>;
+  label(run: string, label: string | null): Promise<RunBody>;
+  approvals(filter?: ApprovalQuery): Promise<ApprovalList>;
+  approval(id: string): Promise<ApprovalLine>;
+  respond(approval: string, answer: Respond): Promise<ApprovalLine>;
+  workflows(): Promise<WorkflowList>;
+  workflow(name: string): Promise<WorkflowBody>;
+  check(name: string, yaml: string | Uint8Array<ArrayBuffer>): Promise<CheckResult>;
+  /** Null goes back to what the YAML says. */
+  override(workflow: string, enabled: boolean | null): Promise<WorkflowItem>;
+  health(): Promise<Health>;
+}
+
+export interface RunQuery extends PageQuery {
+  readonly status?: readonly RunStatus[];
+  readonly workflow?: string;
+  readonly trigger?: string;
+  readonly label?: string;
+  readonly starred?: boolean;
+  readonly since?: string;
+}
+export interface ApprovalQuery extends PageQuery {
+  readonly status?: ApprovalStatus;
+}
+interface PageQuery {
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+const PATIENCE_MS = 30_000;
+const PAUSES_MS = [250, 500, 1_000, 2_000, 4_000, 8_000, 8_000];
+
+export function createClient(options: {
+  /** The daemon's address, e.g. `http://127.0.0.1:8420`. */
+  url: string;
+  token: string;
+  /** How to wait before a lost stream is taken up again. */
+  pause?: (ms: number) => Promise<void>;
+}): Client {
+  const { url, token, pause = (ms) => new Promise((done) => setTimeout(done, ms)) } = options;
+
+  async function send(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { accept: "application/json", ...init.headers, authorization: `Bearer ${token}` };
+    const response = await fetch(new URL(`/api/v1${path}`, url), {
+      ...init,
+      method,
+      headers,
+      redirect: "error",
+    }).catch((error: unknown) => {
+      throw unreachable(url, error);
+    });
+    if (!response.ok) throw await faultOf(response);
+    return response;
+  }
+
+  async function ask<T>(method: string, path: string, body?: BodyInit, type = "application/json"): Promise<T> {
+    const init: RequestInit = { signal: AbortSignal.timeout(PATIENCE_MS) };
+    const response = await send(
+      method,
+      path,
+      body === undefined ? init : { ...init, body, headers: { "content-type": type } },
+    );
+    return (await response.json().catch((error: unknown) => {
+      throw unreachable(url, error);
+    })) as T;
+  }
+
+  async function* watchRun(id: string, signal?: AbortSignal): AsyncGenerator<RunNews, void, undefined> {
+    let last: RunNews | null = null;
+    let lost = 0;
+    while (!signal?.aborted) {
+      try {
+        const headers: Record<string, string> = { accept: "text/event-stream" };
+        if (last) headers["last-event-id"] = String(last.rev);
+        const response = await send("GET", `/runs/${segment(id)}/events`, signal ? { headers, signal } : { headers });
+        if (response.status === 204 || !response.body) return;
+        for await (const { event, data } of readEvents(response.body)) {
+          if (event !== "run") continue;
+          last = JSON.parse(data) as RunNews;
+          lost = 0;
+          yield last;
+          if (isOver(last.status)) return;
+        }
+      } catch (error) {
+        if (signal?.aborted) return;
+        // Only what may pass by itself is waited for, and only once there was something to lose.
+        if (last === null || (error instanceof Fault && !PASSING.has(error.code)) || lost >= PAUSES_MS.length)
+          throw error;
+      }
+      await pause(PAUSES_MS[lost] ?? 0);
+      lost++;
+    }
+  }
+
+  return {
+    startRun: (request) => ask("POST", "/runs", JSON.stringify(request)),
+    runs: (filter = {}) => ask("GET", `/runs${query({ ...filter })}`),
+    run: (id) => ask("GET", `/runs/${segment(id)}`),
+    executions: (run) => ask("GET", `/runs/${segment(run)}/executions`),
+    watchRun,
+    cancel: (run) => ask("POST", `/runs/${segment(run)}/cancel`),
+    star: (run, starred) => ask("POST", `/runs/${segment(run)}/star`, JSON.stringify({ starred })),
+    label: (run, label) => ask("POST", `/runs/${segment(run)}/label`, JSON.stringify({ label })),
+    approvals: (filter = {}) => ask("GET", `/approvals${query({ ...filter })}`),
+    approval: (id) => ask("GET", `/approvals/${segment(id)}`),
+    respond: (approval, answer) => ask("POST", `/approvals/${segment(approval)}/respond`, JSON.stringify(answer)),
+    workflows: () => ask("GET", "/workflows"),
+    workflow: (name) => ask("GET", `/workflows/${segment(name)}`),
+    check: (name, yaml) => ask("POST", `/workflows/${segment(name)}/check`, yaml, "text/yaml"),
+    override: (workflow, enabled) =>
+      enabled === null
+        ? ask("DELETE", `/workflows/${segment(workflow)}/override`)
+        : ask("PUT", `/workflows/${segment(workflow)}/override`, JSON.stringify({ enabled })),
+    health: () => ask("GET", "/health"),
+  };
+}
+
+const PASSING: ReadonlySet<FaultCode> = new Set(["daemon.unreachable", "store.stopped", "store.trouble"]);
+
+/** A name as one segment of a path; a dot segment would be folded away by the URL, so it is sent as what it cannot be. */
+function segment(name: string): string {
+  return /^\.*$/.test(name) ? "%20" : encodeURIComponent(name);
+}
+
+function query(fields: { readonly [name: string]: string | number | boolean | readonly string[] | undefined }): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) search.append(name, String(value));
+  return search.size > 0 ? `?${search}` : "";
+}
+
+/** The refusal the daemon meant; what is no refusal of ours came from something else at that address. */
+async function faultOf(response: Response): Promise<Fault> {
+  const body = (await response.json().catch(() => null)) as Partial<ErrorBody> | null;
+  const { code, message, details } = body?.error ?? {};
+  if (typeof code === "string" && typeof message === "string") {
+    const fault = new Fault(code, message, { details: details ?? [] });
+    // A newer daemon may know codes that this client has no hint for.
+    return typeof fault.hint === "string" ? fault : new Fault("internal.error", `${code}: ${message}`);
+  }
+  return new Fault(
+    "daemon.unreachable",
+    `${new URL(response.url).origin} answered ${response.status}, and not as lastlight does`,
+  );
+}
+
+function unreachable(url: string, cause: unknown): Fault {
+  const late = cause instanceof Error && cause.name === "TimeoutError";
+  return new Fault("daemon.unreachable", late ? `No answer from ${url} in time` : `Nothing answers at ${url}`, {
+    cause,
+  });
+}

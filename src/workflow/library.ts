@@ -1,0 +1,189 @@
+import { type FSWatcher, watch } from "node:fs";
+import { Fault } from "../domain/fault.ts";
+import type { WorkflowVersion } from "../domain/workflow.ts";
+import type { Checked } from "./check.ts";
+import { type Complaint, isError, printComplaint } from "./complaint.ts";
+import { type Layer, readBytes, readLayer } from "./layer.ts";
+import { openReader } from "./reader.ts";
+import { didYouMean } from "./suggest.ts";
+
+/** One file of the library as people see it in a list. */
+export interface LibraryEntry {
+  /** Relative to its folder. */
+  readonly file: string;
+  readonly folder: string;
+  readonly name: string | null;
+  readonly kind: string;
+  /** What `get` gives: the last good version while the file itself has errors; null when there never was one. */
+  readonly version: WorkflowVersion | null;
+  readonly complaints: readonly Complaint[];
+}
+
+/**
+ * The workflows of some folders, later folders before earlier ones where names are equal. A file that turns bad keeps
+ * its last good version in force, and its complaints are in the list: a slip while editing stops no schedule.
+ */
+export interface Library {
+  /** The version new runs pin. Throws `workflow.unknown`, or `workflow.invalid` with the complaints as details. */
+  get(name: string): WorkflowVersion;
+  /** Every file in force or in need of work; a file whose name a later folder took is left out. */
+  list(): readonly LibraryEntry[];
+  /** Reads every folder again; resolves when the new state is in force. Throws `config.invalid` for a missing folder. */
+  reload(): Promise<void>;
+  /** Calls `listener` after each reload that changed something; the returned function stops that. */
+  onChange(listener: () => void): () => void;
+  /** What a text would come to as a file of this library, without making it one. */
+  check(asked: { readonly file: string; readonly bytes: Uint8Array }): Promise<Checked>;
+  close(): Promise<void>;
+}
+
+const SETTLE_MS = 100;
+
+export async function openLibrary(options: {
+  /** Lowest first: a workflow in a later folder replaces one of the same name. */
+  readonly folders: readonly string[];
+  /** Whether to reload by itself when a file changes. */
+  readonly watch?: boolean;
+}): Promise<Library> {
+  const reader = openReader();
+  const listeners = new Set<() => void>();
+  let layers: readonly Layer[] = [];
+  let entries: readonly LibraryEntry[] = [];
+  let reloading: Promise<void> = Promise.resolve();
+
+  async function readAll(): Promise<void> {
+    const next: Layer[] = [];
+    for (const [at, folder] of options.folders.entries())
+      next.push(await readLayer(folder, layers[at] ?? new Map(), reader));
+    const changed = next.some((layer, at) => differs(layer, layers[at]));
+    layers = next;
+    entries = inForce(next, options.folders);
+    if (changed) for (const listener of [...listeners]) listener();
+  }
+
+  const library: Library = {
+    get: (name) => find(entries, name),
+    list: () => entries,
+    reload() {
+      const result = reloading.then(readAll);
+      reloading = result.catch(() => {});
+      return result;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    check: ({ file, bytes }) => reader.read(file, bytes),
+    async close() {
+      stopWatching();
+      listeners.clear();
+      await reloading;
+      await reader.close();
+    },
+  };
+
+  let stopWatching = (): void => {};
+  try {
+    await library.reload();
+  } catch (thrown) {
+    await reader.close();
+    throw thrown;
+  }
+  // A folder that went away keeps what was in force; whoever asks for a reload is told.
+  if (options.watch) stopWatching = watchFolders(options.folders, () => void library.reload().catch(() => {}));
+  return library;
+}
+
+function differs(now: Layer, before: Layer | undefined): boolean {
+  if (now.size !== before?.size) return true;
+  return [...now].some(([file, { checked }]) => before.get(file)?.checked !== checked);
+}
+
+function inForce(layers: readonly Layer[], folders: readonly string[]): LibraryEntry[] {
+  const above = new Set<string>();
+  const entries: LibraryEntry[] = [];
+  for (const [at, layer] of [...layers.entries()].reverse()) {
+    const here = new Map<string, string>();
+    for (const [file, { checked, lastGood }] of layer) {
+      const name = lastGood?.name ?? checked.name;
+      if (name !== null && above.has(name)) continue;
+      const entry = { file, folder: folders[at]!, name, kind: checked.kind };
+      const first = name === null ? undefined : here.get(name);
+      if (first !== undefined) {
+        const message = `the name "${name}" is taken by ${first} in the same folder`;
+        const taken: Complaint = { file, line: 1, column: 1, severity: "error", message };
+        entries.push({ ...entry, version: null, complaints: [taken, ...checked.complaints] });
+        continue;
+      }
+      if (name !== null) here.set(name, file);
+      entries.push({ ...entry, version: lastGood, complaints: checked.complaints });
+    }
+    for (const name of here.keys()) above.add(name);
+  }
+  return entries.sort((a, b) => ((a.name ?? a.file) < (b.name ?? b.file) ? -1 : 1));
+}
+
+function find(entries: readonly LibraryEntry[], name: string): WorkflowVersion {
+  const named = entries.filter((each) => each.name === name);
+  const version = named.find((each) => each.version)?.version;
+  if (version) return version;
+  // A file too broken to tell its name is still looked for under the name people gave the file.
+  const broken =
+    named[0] ?? entries.find((each) => each.name === null && /^(.*)\.ya?ml$/.exec(each.file)?.[1] === name);
+  if (broken?.kind === "cron") throw new Fault("workflow.invalid", `"${name}" is a schedule and not a workflow`);
+  if (broken) {
+    const details = broken.complaints.filter(isError).map((each) => ({ path: "", message: printComplaint(each) }));
+    throw new Fault("workflow.invalid", `Workflow "${name}" has errors in ${broken.file}`, { details });
+  }
+  const runnable = entries.flatMap((each) => (each.version ? [each.version.name] : []));
+  throw new Fault("workflow.unknown", `No workflow is called "${name}"${didYouMean(name, runnable)}`);
+}
+
+/** Waits until a folder has been quiet for a moment: an editor saves in several steps. */
+function watchFolders(folders: readonly string[], changed: () => void): () => void {
+  let settling: NodeJS.Timeout | undefined;
+  const soon = (): void => {
+    clearTimeout(settling);
+    settling = setTimeout(changed, SETTLE_MS).unref();
+  };
+  const watchers: FSWatcher[] = [];
+  for (const folder of folders) {
+    try {
+      // A watch that fails is a reload that does not happen by itself: never a reason to stop the daemon.
+      watchers.push(watch(folder, { persistent: false }, soon).on("error", soon));
+    } catch {
+      soon();
+    }
+  }
+  return () => {
+    clearTimeout(settling);
+    for (const watcher of watchers) watcher.close();
+  };
+}
+
+/** Checks one text as if it were a file, where no library is open. */
+export async function checkText({
+  file,
+  bytes,
+}: {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}): Promise<Checked> {
+  const reader = openReader();
+  try {
+    return await reader.read(file, bytes);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Checks one file on disk; complaints carry the path as it was given. Throws `usage.invalid` when it cannot be read. */
+export async function checkFile(path: string): Promise<Checked> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readBytes(path);
+  } catch (cause) {
+    throw new Fault("usage.invalid", `${path} cannot be read`, { cause });
+  }
+  return checkText({ file: path, bytes });
+}

@@ -1,0 +1,409 @@
+import { describe, expect, test } from "vitest";
+import type { Run, RunEvent } from "../../src/domain/run.ts";
+import type { Workflow } from "../../src/domain/workflow.ts";
+import {
+  admitted,
+  answered,
+  born,
+  cancelled,
+  created,
+  failed,
+  happen,
+  inWords,
+  lost,
+  played,
+  succeeded,
+} from "../support/play.ts";
+import { workflow } from "../support/workflow.ts";
+
+const chain = workflow("chain", [{ name: "a" }, { name: "b", after: ["a"] }]);
+const gated = workflow("gated", [
+  { name: "a" },
+  { name: "door", type: "approval", after: ["a"] },
+  { name: "b", after: ["door"] },
+]);
+const fork = workflow("fork", [{ name: "left" }, { name: "right" }, { name: "join", after: ["left", "right"] }]);
+const forgiving = workflow("forgiving", [{ name: "a" }, { name: "b", after: ["a"], rule: "all_done" }]);
+const doorBeside = workflow("door beside", [{ name: "work" }, { name: "door", type: "approval" }]);
+const doorFirst = workflow("door first", [
+  { name: "door", type: "approval" },
+  { name: "b", after: ["door"] },
+]);
+const alone = workflow("alone", [{ name: "only" }]);
+
+const put = (value: unknown, key = "k", append = false) =>
+  ({ type: "scratch.written", key, value, append }) as RunEvent;
+
+interface Row {
+  promise: string;
+  of: Workflow;
+  before: RunEvent[];
+  event: RunEvent;
+  status: Run["status"];
+  reason?: Run["reason"];
+  phases: string;
+  effects: string[];
+}
+
+const begun = [created, admitted("a")];
+const atDoor = [...begun, succeeded("a#1")];
+
+const rows: Row[] = [
+  {
+    promise: "a new run owes its first phase and is queued until that is admitted",
+    of: chain,
+    before: [],
+    event: created,
+    status: "queued",
+    phases: "a pending, b pending",
+    effects: ["owe a#1"],
+  },
+  {
+    promise: "phases that wait for nothing are owed together",
+    of: fork,
+    before: [],
+    event: created,
+    status: "queued",
+    phases: "left pending, right pending, join pending",
+    effects: ["owe left#1", "owe right#1"],
+  },
+  {
+    promise: "a run whose first phase is a gate asks at once and is paused",
+    of: doorFirst,
+    before: [],
+    event: created,
+    status: "paused",
+    reason: "gate",
+    phases: "door waiting, b pending",
+    effects: ["ask door"],
+  },
+  {
+    promise: "a gate beside work that can start does not pause the run",
+    of: doorBeside,
+    before: [],
+    event: created,
+    status: "running",
+    phases: "work pending, door waiting",
+    effects: ["owe work#1", "ask door"],
+  },
+  {
+    promise: "an admitted phase is running, and so is its run",
+    of: chain,
+    before: [created],
+    event: admitted("a"),
+    status: "running",
+    phases: "a running, b pending",
+    effects: ["open a#1"],
+  },
+  {
+    promise: "admitting one of two owed phases leaves the other owed, not owed again",
+    of: fork,
+    before: [created],
+    event: admitted("left"),
+    status: "running",
+    phases: "left running, right pending, join pending",
+    effects: ["open left#1"],
+  },
+  {
+    promise: "a success opens the next phase",
+    of: chain,
+    before: begun,
+    event: succeeded("a#1"),
+    status: "running",
+    phases: "a succeeded, b pending",
+    effects: ["close a#1 ok", "note a succeeded", "owe b#1"],
+  },
+  {
+    promise: "the last success ends the run",
+    of: chain,
+    before: [...begun, succeeded("a#1"), admitted("b")],
+    event: succeeded("b#1"),
+    status: "succeeded",
+    phases: "a succeeded, b succeeded",
+    effects: ["close b#1 ok", "note b succeeded"],
+  },
+  {
+    promise: "a join waits for both sides",
+    of: fork,
+    before: [created, admitted("left"), admitted("right")],
+    event: succeeded("left#1"),
+    status: "running",
+    phases: "left succeeded, right running, join pending",
+    effects: ["close left#1 ok", "note left succeeded"],
+  },
+  {
+    promise: "a failure skips what needed success, and fails the run",
+    of: chain,
+    before: begun,
+    event: failed("a#1"),
+    status: "failed",
+    phases: "a failed, b skipped",
+    effects: ["close a#1 error", "note a failed", "note b skipped"],
+  },
+  {
+    promise: "a failure lets independent branches finish first",
+    of: fork,
+    before: [created, admitted("left"), admitted("right")],
+    event: failed("left#1"),
+    status: "running",
+    phases: "left failed, right running, join pending",
+    effects: ["close left#1 error", "note left failed"],
+  },
+  {
+    promise: "the run is judged when the last branch is done",
+    of: fork,
+    before: [created, admitted("left"), admitted("right"), failed("left#1")],
+    event: succeeded("right#1"),
+    status: "failed",
+    phases: "left failed, right succeeded, join skipped",
+    effects: ["close right#1 ok", "note right succeeded", "note join skipped"],
+  },
+  {
+    promise: "a failure that every dependant accepts does not fail the run",
+    of: forgiving,
+    before: [...begun, failed("a#1"), admitted("b")],
+    event: succeeded("b#1"),
+    status: "succeeded",
+    phases: "a failed, b succeeded",
+    effects: ["close b#1 ok", "note b succeeded"],
+  },
+  {
+    promise: "work before a gate done, the gate asks and the run is paused with its reason",
+    of: gated,
+    before: begun,
+    event: succeeded("a#1"),
+    status: "paused",
+    reason: "gate",
+    phases: "a succeeded, door waiting, b pending",
+    effects: ["close a#1 ok", "note a succeeded", "ask door"],
+  },
+  {
+    promise: "approval opens the gate and the run goes on",
+    of: gated,
+    before: atDoor,
+    event: answered("gate-door", "approve"),
+    status: "running",
+    phases: "a succeeded, door succeeded, b pending",
+    effects: ["answer gate-door approved", "note door succeeded", "owe b#1"],
+  },
+  {
+    promise: "rejection fails the run, says why, and starts nothing",
+    of: gated,
+    before: atDoor,
+    event: answered("gate-door", "reject"),
+    status: "failed",
+    reason: "rejected",
+    phases: "a succeeded, door failed, b skipped",
+    effects: ["answer gate-door rejected", "note door failed", "note b skipped"],
+  },
+  {
+    promise: "a rejection beside running work waits for that work, and is remembered",
+    of: doorBeside,
+    before: [created, admitted("work"), answered("gate-door", "reject")],
+    event: succeeded("work#1"),
+    status: "failed",
+    reason: "rejected",
+    phases: "work succeeded, door failed",
+    effects: ["close work#1 ok", "note work succeeded"],
+  },
+  {
+    promise: "work beside an open gate done, the run is paused",
+    of: doorBeside,
+    before: [created, admitted("work")],
+    event: succeeded("work#1"),
+    status: "paused",
+    reason: "gate",
+    phases: "work succeeded, door waiting",
+    effects: ["close work#1 ok", "note work succeeded"],
+  },
+  {
+    promise: "a lost execution is owed again, as the next attempt",
+    of: chain,
+    before: begun,
+    event: lost(["a#1"]),
+    status: "running",
+    phases: "a pending, b pending",
+    effects: ["close a#1 interrupted", "owe a#2"],
+  },
+  {
+    promise: "everything one crash took is owed again, and counts as one restart",
+    of: fork,
+    before: [created, admitted("left"), admitted("right")],
+    event: lost(["left#1", "right#1"]),
+    status: "running",
+    phases: "left pending, right pending, join pending",
+    effects: ["close left#1 interrupted", "close right#1 interrupted", "owe left#2", "owe right#2"],
+  },
+  {
+    promise: "the third restart without progress ends the run instead of trying again",
+    of: chain,
+    before: [...begun, lost(["a#1"]), admitted("a", 2), lost(["a#2"]), admitted("a", 3)],
+    event: lost(["a#3"]),
+    status: "failed",
+    reason: "crash_loop",
+    phases: "a failed, b cancelled",
+    effects: ["close a#3 interrupted", "stop a#3", "void starts", "note a failed"],
+  },
+  {
+    promise: "a restart in good order is owed again and blames nobody",
+    of: chain,
+    before: [...begun, lost(["a#1"]), admitted("a", 2), lost(["a#2"]), admitted("a", 3)],
+    event: lost(["a#3"], false),
+    status: "running",
+    phases: "a pending, b pending",
+    effects: ["close a#3 interrupted", "owe a#4"],
+  },
+  {
+    promise: "cancelling stops what runs and voids what waits",
+    of: doorBeside,
+    before: [created, admitted("work")],
+    event: cancelled,
+    status: "cancelled",
+    reason: "operator",
+    phases: "work cancelled, door cancelled",
+    effects: [
+      "close work#1 cancelled",
+      "stop work#1",
+      "answer gate-door void",
+      "void starts",
+      "note work cancelled",
+      "note door cancelled",
+    ],
+  },
+  {
+    promise: "cancelling a queued run leaves nothing owed",
+    of: chain,
+    before: [created],
+    event: cancelled,
+    status: "cancelled",
+    reason: "operator",
+    phases: "a cancelled, b cancelled",
+    effects: ["void starts"],
+  },
+  {
+    promise: "a cancel during the last phase ends cancelled",
+    of: alone,
+    before: [created, admitted("only")],
+    event: cancelled,
+    status: "cancelled",
+    reason: "operator",
+    phases: "only cancelled",
+    effects: ["close only#1 cancelled", "stop only#1", "void starts", "note only cancelled"],
+  },
+  {
+    promise: "scratch is written without moving the run",
+    of: chain,
+    before: begun,
+    event: put({ seen: 1 }),
+    status: "running",
+    phases: "a running, b pending",
+    effects: ["put k"],
+  },
+  {
+    promise: "scratch can be appended to",
+    of: chain,
+    before: begun,
+    event: put("x", "k", true),
+    status: "running",
+    phases: "a running, b pending",
+    effects: ["append k"],
+  },
+];
+
+describe("what follows from an event", () => {
+  test.each(rows)("$promise", ({ of, before, event, status, reason = null, phases, effects }) => {
+    const run = played(of, before);
+    const { step } = happen(of, run, event, "2026-11-21T10:00:00.000Z");
+    if (!step.ok) throw new Error(`refused: ${step.why}`);
+    expect({
+      status: step.run.status,
+      reason: step.run.reason,
+      phases: Object.entries(step.run.phases)
+        .map(([name, state]) => `${name} ${state.status}`)
+        .join(", "),
+      effects: step.effects.map(inWords),
+    }).toEqual({ status, reason, phases, effects });
+    expect(step.run.rev).toBe(run.rev + 1);
+    expect(step.run.finishedAt).toBe(
+      ["succeeded", "failed", "cancelled"].includes(status) ? "2026-11-21T10:00:00.000Z" : null,
+    );
+  });
+
+  test("every kind of event stands in the table", () => {
+    const kinds = new Set(rows.map(({ event }) => event.type));
+    expect([...kinds].sort()).toEqual([
+      "execution.admitted",
+      "execution.ended",
+      "execution.lost",
+      "gate.answered",
+      "run.cancelled",
+      "run.created",
+      "scratch.written",
+    ]);
+  });
+});
+
+describe("what is refused, and changes nothing", () => {
+  const over = [...begun, failed("a#1")];
+  test.each([
+    ["a success after a cancel is too late", chain, [...begun, cancelled], succeeded("a#1"), "terminal"],
+    ["an admission after the end is void", chain, over, admitted("b"), "terminal"],
+    ["a second cancel finds the run over", chain, [...begun, cancelled], cancelled, "terminal"],
+    ["scratch of a run that is over is closed", chain, over, put(1), "terminal"],
+    ["a result comes twice: the second is stale", chain, [...begun, succeeded("a#1")], succeeded("a#1"), "stale"],
+    [
+      "a result of an execution that was lost is stale",
+      chain,
+      [...begun, lost(["a#1"]), admitted("a", 2)],
+      succeeded("a#1"),
+      "stale",
+    ],
+    ["a phase that runs is not admitted twice", chain, begun, admitted("a"), "stale"],
+    ["an admission of a former attempt is stale", chain, [...begun, lost(["a#1"])], admitted("a", 1), "stale"],
+    ["a run is created once", chain, [created], created, "stale"],
+    ["an execution is lost once", chain, [...begun, lost(["a#1"])], lost(["a#1"]), "stale"],
+    ["a crash that took nothing is no event", chain, begun, lost([]), "stale"],
+    [
+      "a gate takes one answer",
+      gated,
+      [...atDoor, answered("gate-door", "approve")],
+      answered("gate-door", "reject"),
+      "answered",
+    ],
+    [
+      "a gate of a run that is over takes none",
+      gated,
+      [...atDoor, cancelled],
+      answered("gate-door", "approve"),
+      "answered",
+    ],
+    ["a gate that never opened takes none", gated, begun, answered("gate-door", "approve"), "answered"],
+    ["65,537 bytes are no scratch value", chain, begun, put("x".repeat(65_535)), "too_large"],
+    ["bytes count, not characters", chain, begun, put("ü".repeat(32_768)), "too_large"],
+    ["a scratch key is a word", chain, begun, put(1, 'a"].b'), "too_large"],
+  ] as [string, Workflow, RunEvent[], RunEvent, string][])("%s", (_promise, of, before, event, why) => {
+    expect(happen(of, played(of, before), event).step).toEqual({ ok: false, why });
+  });
+
+  test("65,536 bytes are a scratch value", () => {
+    expect(happen(chain, played(chain, begun), put("x".repeat(65_534))).step.ok).toBe(true);
+  });
+});
+
+test("progress clears the blame of earlier restarts", () => {
+  const run = played(chain, [...begun, lost(["a#1"]), admitted("a", 2), lost(["a#2"]), admitted("a", 3)]);
+  expect(run.restartCount).toBe(2);
+  expect(happen(chain, run, succeeded("a#3")).run.restartCount).toBe(0);
+});
+
+test("a run that waited in the queue starts when it leaves it", () => {
+  const queued = played(chain, [created]);
+  const { run } = happen(chain, queued, admitted("a"), "2026-11-21T12:00:00.000Z");
+  expect(run.startedAt).toBe("2026-11-21T12:00:00.000Z");
+});
+
+test("the current phase is the newest started, else the first", () => {
+  expect(born(chain).currentPhase).toBe("a");
+  expect(played(gated, atDoor).currentPhase).toBe("door");
+  expect(played(gated, [...atDoor, answered("gate-door", "approve"), admitted("b")]).currentPhase).toBe("b");
+});

@@ -1,0 +1,760 @@
+import { describe, expect, test } from "vitest";
+import type { Clock } from "../../src/domain/clock.ts";
+import type { RunEvent } from "../../src/domain/run.ts";
+import type { WorkflowVersion } from "../../src/domain/workflow.ts";
+import type { Applied, Grant, Lease, NewRun, RunLine, Store, Take } from "../../src/store/store.ts";
+import type { FakeClock } from "../support/clock.ts";
+import { version, workflow } from "../support/workflow.ts";
+
+/** A store of the test's own on a clock that stands still; `reopen` closes it and opens what lies there again. */
+export interface StoreWorld {
+  readonly store: Store;
+  readonly clock: FakeClock;
+  reopen(): Promise<Store>;
+}
+
+const chain = version(workflow("chain", [{ name: "a" }, { name: "b", after: ["a"] }, { name: "c", after: ["b"] }]));
+const fork = version(
+  workflow("fork", [{ name: "left" }, { name: "right" }, { name: "join", after: ["left", "right"] }]),
+);
+const gated = version(
+  workflow("gated", [
+    { name: "door", type: "approval" },
+    { name: "b", after: ["door"] },
+  ]),
+);
+
+const node: Lease = { node: "here", incarnation: "first" };
+const successor: Lease = { node: "here", incarnation: "second" };
+const take = (cap: number, by = node): Take => ({ node: by, cap });
+
+const ended = (execution: string): RunEvent => ({ type: "execution.ended", execution, outcome: { type: "succeeded" } });
+const put = (key: string, value: unknown, append = false) =>
+  ({ type: "scratch.written", key, value, append }) as RunEvent;
+const cancel: RunEvent = { type: "run.cancelled", by: "ana" };
+const approve = (approval: string): RunEvent => ({
+  type: "gate.answered",
+  approval,
+  decision: "approve",
+  by: "ana",
+  comment: "fine",
+});
+
+function request(clock: Clock, of: WorkflowVersion, more: Partial<NewRun> = {}): NewRun {
+  const id = clock.id();
+  return {
+    id,
+    version: of,
+    trigger: { type: "api", id },
+    repo: null,
+    issueNumber: null,
+    context: { by: "test" },
+    inputs: {},
+    priority: 0,
+    once: null,
+    ...more,
+  };
+}
+
+/** A new run that found room for its first phase. */
+async function begun(store: Store, wish: NewRun, by: Take): Promise<{ run: RunLine; granted: [Grant, ...Grant[]] }> {
+  const { run, granted } = await store.create(wish, by);
+  const [first, ...more] = granted;
+  if (!first) throw new Error("the run found no room");
+  return { run, granted: [first, ...more] };
+}
+
+async function applied(store: Store, run: string, event: RunEvent, by?: Take): Promise<Extract<Applied, { ok: true }>> {
+  const result = await store.apply(run, event, by);
+  if (!result.ok) throw new Error(`${event.type} was refused: ${result.why}`);
+  return result;
+}
+
+/** What any store must do; it knows no backend. */
+export function storeSuite(backend: string, world: () => Promise<StoreWorld>): void {
+  describe(`a store on ${backend}`, () => {
+    describe("making runs", () => {
+      test("a run that finds room is born running, its first phase in hand", async () => {
+        const { store, clock } = await world();
+        const wish = request(clock, chain, {
+          context: { issue: 7 },
+          inputs: { level: "low" },
+          repo: "acme/w",
+          issueNumber: 7,
+        });
+        const { created, run, granted } = await store.create(wish, take(4));
+        expect({ created, status: run.status, rev: run.rev }).toEqual({ created: true, status: "running", rev: 2 });
+        expect(granted).toEqual([
+          {
+            execution: expect.any(String),
+            run: wish.id,
+            workflow: "chain",
+            phase: "a",
+            phaseType: "context",
+            iteration: 0,
+            attempt: 1,
+            epoch: 0,
+          },
+        ]);
+        expect(await store.run(wish.id)).toMatchObject({
+          id: wish.id,
+          workflow_name: "chain",
+          workflow_hash: chain.hash,
+          trigger_type: "api",
+          trigger_id: wish.id,
+          repo: "acme/w",
+          issue_number: 7,
+          current_phase: "a",
+          status: "running",
+          reason: null,
+          context: { issue: 7 },
+          inputs: { level: "low" },
+          scratch: null,
+          node_statuses: { a: "running", b: "pending", c: "pending" },
+          phase_history: [],
+          executions: [
+            {
+              skill: "chain:a",
+              phase: "a",
+              iteration: 0,
+              attempt: 1,
+              epoch: 0,
+              status: "running",
+              success: null,
+              finished_at: null,
+            },
+          ],
+          approvals: [],
+        });
+      });
+
+      test("without leave to start, a run is queued and nothing is held", async () => {
+        const { store, clock } = await world();
+        const { run, granted } = await store.create(request(clock, chain));
+        expect([run.status, granted]).toEqual(["queued", []]);
+        expect(await store.counts()).toEqual({ executing: 0, owed: 1, pendingApprovals: 0 });
+      });
+
+      test("a known key returns the run that exists, whatever else is asked", async () => {
+        const { store, clock } = await world();
+        const first = await store.create(request(clock, chain, { once: "k" }), take(4));
+        const second = await store.create(request(clock, fork, { once: "k" }), take(4));
+        expect([second.created, second.run.id, second.granted]).toEqual([false, first.run.id, []]);
+        expect((await store.runs({}, { limit: 10 })).rows).toHaveLength(1);
+      });
+
+      test("twenty requests with one key in the same instant make one run", async () => {
+        const { store, clock } = await world();
+        const all = await Promise.all(
+          Array.from({ length: 20 }, () => store.create(request(clock, chain, { once: "k" }), take(4))),
+        );
+        expect(new Set(all.map(({ run }) => run.id)).size).toBe(1);
+        expect(all.filter(({ created }) => created)).toHaveLength(1);
+        expect(all.flatMap(({ granted }) => granted)).toHaveLength(1);
+      });
+
+      test("a run keeps its version when the file changes: each version stands by its hash", async () => {
+        const { store, clock, reopen } = await world();
+        const changed = version({ ...chain.workflow, description: "another text" });
+        const [old] = (await store.create(request(clock, chain), take(9))).granted as [Grant];
+        const [fresh] = (await store.create(request(clock, changed), take(9))).granted as [Grant];
+        const again = await reopen();
+        expect((await again.brief(old.execution))?.version.workflow.description).toBeNull();
+        expect((await again.brief(fresh.execution))?.version.workflow.description).toBe("another text");
+      });
+    });
+
+    describe("applying events", () => {
+      test("an ending hands over the next phase in the same commit, and the history grows", async () => {
+        const { store, clock } = await world();
+        const {
+          run,
+          granted: [a],
+        } = await begun(store, request(clock, chain), take(4));
+        clock.advance(1_500);
+        const {
+          granted: [b],
+        } = (await applied(store, run.id, ended(a.execution), take(4))) as unknown as { granted: [Grant] };
+        expect([b.phase, b.attempt]).toEqual(["b", 1]);
+        const {
+          granted: [c],
+        } = (await applied(store, run.id, ended(b.execution), take(4))) as unknown as { granted: [Grant] };
+        const last = await applied(store, run.id, ended(c.execution), take(4));
+        expect([last.run.status, last.granted]).toEqual(["succeeded", []]);
+        const detail = await store.run(run.id);
+        expect(detail?.finished_at).toBe(clock.now());
+        expect(detail?.phase_history).toEqual(
+          [a, b, c].map(({ phase, execution }, at) => ({
+            phase,
+            iteration: 0,
+            epoch: 0,
+            status: "succeeded",
+            execution_id: execution,
+            started_at: at === 0 ? "2026-11-21T09:00:00.000Z" : clock.now(),
+            finished_at: clock.now(),
+          })),
+        );
+        expect(detail?.executions.map(({ status, success, duration_ms }) => [status, success, duration_ms])).toEqual([
+          ["ok", true, 1_500],
+          ["ok", true, 0],
+          ["ok", true, 0],
+        ]);
+      });
+
+      test("what a try was given and what it produced is kept", async () => {
+        const { store, clock } = await world();
+        const {
+          run,
+          granted: [a],
+        } = await begun(store, request(clock, chain), take(4));
+        await applied(store, run.id, {
+          type: "execution.ended",
+          execution: a.execution,
+          outcome: {
+            type: "failed",
+            failure: "exit",
+            error: "exit 3: no",
+            exitCode: 3,
+            output: { text: "näh\n", bytes: 5 },
+            input: { command: "x" },
+          },
+        });
+        expect((await store.run(run.id))?.executions[0]).toMatchObject({
+          status: "error",
+          success: false,
+          failure: "exit",
+          error: "exit 3: no",
+          exit_code: 3,
+          output: "näh\n",
+          output_bytes: 5,
+        });
+      });
+
+      test("a phase's brief holds the run's words and the outputs before it", async () => {
+        const { store, clock } = await world();
+        const {
+          run,
+          granted: [a],
+        } = await begun(store, request(clock, chain, { inputs: { n: 1 } }), take(4));
+        const {
+          granted: [b],
+        } = (await applied(
+          store,
+          run.id,
+          {
+            type: "execution.ended",
+            execution: a.execution,
+            outcome: { type: "succeeded", output: { text: "from a", bytes: 6 } },
+          },
+          take(4),
+        )) as unknown as { granted: [Grant] };
+        expect(await store.brief(b.execution)).toMatchObject({
+          grant: b,
+          inputs: { n: 1 },
+          context: { by: "test" },
+          outputs: [{ phase: "a", execution: a.execution, text: "from a", bytes: 6 }],
+        });
+        expect(await store.brief(a.execution)).toBeNull();
+      });
+
+      test("a refusal is a value, says why, and spoils nothing beside it", async () => {
+        const { store, clock } = await world();
+        const one = await store.create(request(clock, chain), take(4));
+        const two = await store.create(request(clock, chain), take(4));
+        const [first, second] = [one.granted[0] as Grant, two.granted[0] as Grant];
+        const results = await Promise.all([
+          store.apply(one.run.id, ended(first.execution), take(4)),
+          store.apply(one.run.id, ended(first.execution), take(4)),
+          store.apply("no such run", cancel),
+          store.apply(one.run.id, ended(second.execution)),
+          store.apply(two.run.id, ended(second.execution), take(4)),
+        ]);
+        expect(results.map((result) => (result.ok ? "ok" : result.why))).toEqual([
+          "ok",
+          "stale",
+          "unknown",
+          "stale",
+          "ok",
+        ]);
+      });
+
+      test("an event that cannot be written is refused alone; the rest of its batch stands", async () => {
+        const { store, clock } = await world();
+        const wish = request(clock, chain);
+        const results = await Promise.allSettled([
+          store.create(request(clock, chain)),
+          store.create(wish),
+          store.create({ ...wish, context: { twice: true } }),
+          store.create(request(clock, chain)),
+        ]);
+        expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "fulfilled", "fulfilled", "rejected"]);
+        expect((await store.runs({}, { limit: 10 })).rows).toHaveLength(3);
+      });
+
+      test("a context over 64 KiB is refused", async () => {
+        const { store, clock } = await world();
+        await expect(store.create(request(clock, chain, { context: "ü".repeat(32_768) }))).rejects.toMatchObject({
+          code: "store.constraint",
+        });
+        await store.create(request(clock, chain, { context: "x".repeat(65_534) }));
+      });
+
+      test("cancel beats a success that comes later, and says what to stop", async () => {
+        const { store, clock } = await world();
+        const {
+          run,
+          granted: [a],
+        } = await begun(store, request(clock, chain), take(4));
+        const [cancelled, late] = await Promise.all([
+          store.apply(run.id, cancel, take(4)),
+          store.apply(run.id, ended(a.execution), take(4)),
+        ]);
+        expect(cancelled).toMatchObject({ ok: true, stopped: [a.execution], granted: [] });
+        expect(late).toEqual({ ok: false, why: "terminal" });
+        expect(await store.run(run.id)).toMatchObject({
+          status: "cancelled",
+          reason: "operator",
+          epoch: 1,
+          executions: [{ status: "cancelled", success: false }],
+        });
+        expect(await store.counts()).toEqual({ executing: 0, owed: 0, pendingApprovals: 0 });
+      });
+
+      test("twenty concurrent writes to scratch keys of one run keep twenty", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, chain), take(4));
+        await Promise.all(Array.from({ length: 20 }, (_, at) => applied(store, run.id, put(`key-${at}`, { at }))));
+        const scratch = (await store.run(run.id))?.scratch;
+        expect(scratch).toEqual(Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`key-${at}`, { at }])));
+      });
+
+      test("twenty concurrent appends to one scratch key keep twenty, in order", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, chain), take(4));
+        await Promise.all(Array.from({ length: 20 }, (_, at) => applied(store, run.id, put("log", at, true))));
+        expect((await store.run(run.id))?.scratch).toEqual({ log: Array.from({ length: 20 }, (_, at) => at) });
+      });
+
+      test("scratch may be written in the instant the run is made", async () => {
+        const { store, clock } = await world();
+        const wish = request(clock, chain);
+        await Promise.all([store.create(wish, take(4)), store.apply(wish.id, put("k", ["'", '"', "$.x"]))]);
+        expect(await store.run(wish.id)).toMatchObject({ status: "running", scratch: { k: ["'", '"', "$.x"] } });
+      });
+
+      test("scratch over its bounds is refused: by value, by key, in all", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, chain), take(4));
+        expect(await store.apply(run.id, put("k", "x".repeat(65_536)))).toEqual({ ok: false, why: "too_large" });
+        expect(await store.apply(run.id, put("k.v", 1))).toEqual({ ok: false, why: "too_large" });
+        const write = (at: number) => store.apply(run.id, put(`k${at}`, "x".repeat(65_000)));
+        for (let at = 0; at < 16; at++) await write(at);
+        await expect(write(16)).rejects.toMatchObject({ code: "store.constraint" });
+      });
+    });
+
+    describe("admission", () => {
+      test("never more execute than the cap says, and room is filled oldest run first", async () => {
+        const { store, clock } = await world();
+        const runs: RunLine[] = [];
+        const held: Grant[] = [];
+        for (let at = 0; at < 6; at++) {
+          const { run, granted } = await store.create(request(clock, chain), take(2));
+          runs.push(run);
+          held.push(...granted);
+        }
+        expect(runs.map(({ status }) => status)).toEqual([
+          "running",
+          "running",
+          "queued",
+          "queued",
+          "queued",
+          "queued",
+        ]);
+        const order: string[] = [];
+        while (held.length > 0) {
+          expect((await store.counts()).executing).toBeLessThanOrEqual(2);
+          const grant = held.shift() as Grant;
+          order.push(`${runs.findIndex(({ id }) => id === grant.run)}${grant.phase}`);
+          held.push(...(await applied(store, grant.run, ended(grant.execution), take(2))).granted);
+        }
+        // A run's next phase goes before a younger run's first: runs finish, instead of all being half done.
+        expect(order).toEqual([
+          "0a",
+          "1a",
+          "0b",
+          "1b",
+          "0c",
+          "1c",
+          "2a",
+          "3a",
+          "2b",
+          "3b",
+          "2c",
+          "3c",
+          "4a",
+          "5a",
+          "4b",
+          "5b",
+          "4c",
+          "5c",
+        ]);
+      });
+
+      test("priority goes before age", async () => {
+        const { store, clock } = await world();
+        const {
+          granted: [busy],
+        } = await begun(store, request(clock, chain), take(1));
+        await store.create(request(clock, fork), take(1));
+        const urgent = await store.create(request(clock, fork, { priority: 50 }), take(1));
+        const { granted } = await applied(store, busy.run, cancel, take(1));
+        expect(granted.map(({ run }) => run)).toEqual([urgent.run.id]);
+      });
+
+      test("phases of one run share the cap too", async () => {
+        const { store, clock } = await world();
+        const { run, granted } = await store.create(request(clock, fork), take(1));
+        expect(granted.map(({ phase }) => phase)).toEqual(["left"]);
+        expect(
+          (await applied(store, run.id, ended((granted[0] as Grant).execution), take(1))).granted.map(
+            ({ phase }) => phase,
+          ),
+        ).toEqual(["right"]);
+      });
+
+      test("a cancelled run gives up its place in the queue", async () => {
+        const { store, clock } = await world();
+        const {
+          granted: [busy],
+        } = await begun(store, request(clock, chain), take(1));
+        const waiting = await store.create(request(clock, chain), take(1));
+        const next = await store.create(request(clock, chain), take(1));
+        await applied(store, waiting.run.id, cancel, take(1));
+        const { granted } = await applied(store, busy.run, cancel, take(1));
+        expect(granted.map(({ run }) => run)).toEqual([next.run.id]);
+      });
+
+      test("what was owed while nothing could start is claimed when it can", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, fork));
+        clock.advance(60_000);
+        expect((await store.claim(take(1))).map(({ phase }) => phase)).toEqual(["left"]);
+        expect((await store.claim(take(2))).map(({ phase }) => phase)).toEqual(["right"]);
+        expect(await store.claim(take(9))).toEqual([]);
+        expect(await store.run(run.id)).toMatchObject({
+          status: "running",
+          started_at: clock.now(),
+          queued_at: "2026-11-21T09:00:00.000Z",
+        });
+      });
+    });
+
+    describe("gates", () => {
+      test("a gate is a pending approval and an owed question, in the commit that pauses the run", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, gated), take(4));
+        expect(run).toMatchObject({ status: "paused", reason: "gate" });
+        const { rows } = await store.approvals({ status: "pending" }, { limit: 10 });
+        expect(rows).toMatchObject([
+          {
+            workflow_run_id: run.id,
+            gate: "door",
+            phase: "door",
+            kind: "approve",
+            summary: "May door go on?",
+            responded_by: null,
+          },
+        ]);
+        expect(await store.due(node, 10)).toMatchObject([
+          { run: run.id, kind: "ask", payload: { approval: rows[0]?.id }, tries: 1 },
+        ]);
+      });
+
+      test("the answer and what follows are one commit; a second answer is refused", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, gated), take(4));
+        const [gate] = (await store.approvals({}, { limit: 1 })).rows;
+        const [first, second] = await Promise.all([
+          store.apply(run.id, approve(gate!.id), take(4)),
+          store.apply(run.id, approve(gate!.id), take(4)),
+        ]);
+        expect(first).toMatchObject({ ok: true, run: { status: "running" }, granted: [{ phase: "b" }] });
+        expect(second).toEqual({ ok: false, why: "answered" });
+        expect(await store.approval(gate!.id)).toMatchObject({
+          status: "approved",
+          responded_by: "ana",
+          response: "fine",
+          responded_at: clock.now(),
+        });
+        expect(await store.approval("no such approval")).toBeNull();
+      });
+
+      test("a gate of a cancelled run is void", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, gated), take(4));
+        await applied(store, run.id, cancel);
+        expect((await store.run(run.id))?.approvals).toMatchObject([{ status: "void", responded_by: null }]);
+        expect((await store.counts()).pendingApprovals).toBe(0);
+      });
+
+      test("a gate can be answered in the instant it opens", async () => {
+        const { store, clock } = await world();
+        const wish = request(clock, chain);
+        const created = store.create({ ...wish, version: gated }, take(4));
+        await created;
+        const [gate] = (await store.approvals({ status: "pending" }, { limit: 1 })).rows;
+        expect(await store.apply(wish.id, approve(gate!.id), take(4))).toMatchObject({ ok: true });
+      });
+    });
+
+    describe("after a crash", () => {
+      test("what another incarnation left running is found by run; one's own is not", async () => {
+        const { store, clock, reopen } = await world();
+        const one = await store.create(request(clock, fork), take(9));
+        const two = await store.create(request(clock, chain), take(9));
+        const again = await reopen();
+        const third = await again.create(request(clock, chain), take(9, successor));
+        expect(third.granted).toHaveLength(1);
+        const orphans = await again.orphans(successor);
+        expect(orphans.map(({ run, executions }) => [run, [...executions].sort()])).toEqual([
+          [one.run.id, one.granted.map((grant) => grant.execution).sort()],
+          [two.run.id, two.granted.map((grant) => grant.execution)],
+        ]);
+      });
+
+      test("a lost execution is interrupted, and its phase is tried again under the next number", async () => {
+        const { store, clock, reopen } = await world();
+        const {
+          run,
+          granted: [a],
+        } = await begun(store, request(clock, chain), take(4));
+        const again = await reopen();
+        const { granted } = await applied(
+          again,
+          run.id,
+          { type: "execution.lost", executions: [a.execution], blame: true, restartLimit: 3 },
+          take(4, successor),
+        );
+        expect(granted).toMatchObject([{ phase: "a", attempt: 2 }]);
+        expect(await again.apply(run.id, ended(a.execution))).toEqual({ ok: false, why: "stale" });
+        expect(await again.run(run.id)).toMatchObject({
+          restart_count: 1,
+          executions: [
+            { status: "interrupted", failure: "lost" },
+            { status: "running", attempt: 2 },
+          ],
+        });
+      });
+
+      test("the attempt survives a restart while it waits in the queue", async () => {
+        const { store, clock, reopen } = await world();
+        const {
+          run,
+          granted: [a],
+        } = await begun(store, request(clock, chain), take(4));
+        await applied(store, run.id, {
+          type: "execution.lost",
+          executions: [a.execution],
+          blame: false,
+          restartLimit: 3,
+        });
+        const again = await reopen();
+        expect(await again.claim(take(4, successor))).toMatchObject([{ phase: "a", attempt: 2 }]);
+      });
+
+      test("what was acknowledged is there after reopening", async () => {
+        const { store, clock, reopen } = await world();
+        const made = await Promise.all(Array.from({ length: 50 }, () => store.create(request(clock, chain), take(4))));
+        const again = await reopen();
+        const { rows } = await again.runs({}, { limit: 100 });
+        expect(rows.map(({ id }) => id).sort()).toEqual(made.map(({ run }) => run.id).sort());
+      });
+    });
+
+    describe("owed effects", () => {
+      test("an effect is held by one deliverer, done once, and only by who holds it", async () => {
+        const { store, clock } = await world();
+        await store.create(request(clock, gated));
+        const [[ask], none] = (await Promise.all([store.due(node, 5), store.due(node, 5)])) as [[{ id: string }], []];
+        expect(none).toEqual([]);
+        expect(await store.settle(successor, ask.id, { done: true })).toBe(false);
+        expect(await store.settle(node, ask.id, { done: true })).toBe(true);
+        expect(await store.settle(node, ask.id, { done: true })).toBe(false);
+        expect(await store.nextDue()).toBeNull();
+      });
+
+      test("a failed effect is owed again at its time, and not before", async () => {
+        const { store, clock } = await world();
+        await store.create(request(clock, gated));
+        const [ask] = await store.due(node, 5);
+        const retryAt = "2026-11-21T09:00:05.000Z";
+        expect(await store.settle(node, ask!.id, { retryAt, error: "no answer" })).toBe(true);
+        expect(await store.nextDue()).toBe(retryAt);
+        expect(await store.due(node, 5)).toEqual([]);
+        clock.advance(5_000);
+        expect(await store.due(node, 5)).toMatchObject([{ id: ask!.id, tries: 2 }]);
+      });
+
+      test("what a dead incarnation held is owed again", async () => {
+        const { store, clock, reopen } = await world();
+        await store.create(request(clock, gated));
+        const [ask] = await store.due(node, 5);
+        const again = await reopen();
+        expect(await again.due(successor, 5)).toMatchObject([{ id: ask!.id, tries: 2 }]);
+      });
+    });
+
+    describe("lists", () => {
+      async function library() {
+        const { store, clock } = await world();
+        const runs: RunLine[] = [];
+        for (let at = 0; at < 60; at++) {
+          clock.advance(at % 7 === 0 ? 0 : 250);
+          const of = [chain, fork, gated][at % 3] as WorkflowVersion;
+          const { run } = await store.create(
+            request(clock, of, { trigger: { type: "api", id: `issue-${at % 5}` } }),
+            at % 2 === 0 ? take(15) : undefined,
+          );
+          if (at % 11 === 0) await applied(store, run.id, cancel);
+          if (at % 6 === 0) await store.mark(run.id, { starred: true });
+          if (at % 4 === 0) await store.mark(run.id, { label: at % 8 === 0 ? "keep" : "odd" });
+          runs.push(run);
+        }
+        return { store, runs: (await Promise.all(runs.map(({ id }) => store.run(id)))) as RunLine[] };
+      }
+
+      const filters = [
+        {},
+        { status: ["running"] },
+        { status: ["paused"] },
+        { status: ["queued", "cancelled"] },
+        { status: ["queued", "running", "paused", "succeeded", "failed", "cancelled"] },
+        { workflow: "chain" },
+        { workflow: "chain", status: ["queued"] },
+        { workflow: "fork", status: ["running", "cancelled"] },
+        { trigger: "issue-3" },
+        { trigger: "issue-3", status: ["paused"] },
+        { trigger: "issue-1", workflow: "gated" },
+        { label: "keep" },
+        { label: "keep", status: ["running"] },
+        { label: "odd", starred: false },
+        { starred: true },
+        { starred: true, workflow: "fork" },
+        { starred: false },
+        { since: "2026-11-21T09:00:06.000Z" },
+        { since: "2026-11-21T09:00:06.000Z", status: ["running"], workflow: "chain" },
+        { workflow: "no such" },
+      ] as const;
+
+      test.each(filters)("every page of %j together holds what fits, newest first, once", async (filter) => {
+        const { store, runs } = await library();
+        const wanted = runs.filter(
+          (run) =>
+            (!("status" in filter) || (filter.status as readonly string[]).includes(run.status)) &&
+            (!("workflow" in filter) || run.workflow_name === filter.workflow) &&
+            (!("trigger" in filter) || run.trigger_id === filter.trigger) &&
+            (!("label" in filter) || run.label === filter.label) &&
+            (!("starred" in filter) || run.starred === filter.starred) &&
+            (!("since" in filter) || run.started_at >= filter.since),
+        );
+        const seen: RunLine[] = [];
+        for (let after: string | undefined; ; ) {
+          const page = await store.runs(filter, { limit: 7, ...(after === undefined ? {} : { after }) });
+          seen.push(...page.rows);
+          if (page.next === null) break;
+          after = page.next;
+        }
+        expect(seen.map(({ id }) => id).sort()).toEqual(wanted.map(({ id }) => id).sort());
+        const times = seen.map((run) => run.started_at);
+        expect(times).toEqual([...times].sort().reverse());
+      });
+
+      test("a list line is a run without what grows", async () => {
+        const { store, clock } = await world();
+        await store.create(request(clock, chain), take(1));
+        const [line] = (await store.runs({}, { limit: 1 })).rows;
+        expect(Object.keys(line ?? {})).not.toEqual(expect.arrayContaining(["context"]));
+        expect(line).toMatchObject({ workflow_name: "chain", starred: false, label: null, finished_at: null });
+      });
+
+      test("approvals are listed newest first, page by page, with and without their status", async () => {
+        const { store, clock } = await world();
+        const ids: string[] = [];
+        for (let at = 0; at < 12; at++) {
+          clock.advance(at % 3 === 0 ? 0 : 10);
+          const { run } = await store.create(request(clock, gated));
+          if (at % 4 === 0) await applied(store, run.id, cancel);
+          ids.push(run.id);
+        }
+        for (const [status, wanted] of [
+          [undefined, 12],
+          ["pending", 9],
+          ["void", 3],
+          ["approved", 0],
+        ] as const) {
+          const seen: string[] = [];
+          for (let after: string | undefined; ; ) {
+            const page = await store.approvals(status ? { status } : {}, {
+              limit: 2,
+              ...(after === undefined ? {} : { after }),
+            });
+            seen.push(...page.rows.map((row) => row.workflow_run_id));
+            if (page.next === null) break;
+            after = page.next;
+          }
+          expect(new Set(seen).size).toBe(wanted);
+          expect(seen).toHaveLength(wanted);
+        }
+      });
+
+      test("a cursor that this list did not give out is a fault", async () => {
+        const { store } = await world();
+        for (const after of ["", "x", "e30", "bnVsbA", "WzEsMl0"]) {
+          await expect(store.runs({}, { limit: 5, after })).rejects.toMatchObject({ code: "cursor.invalid" });
+        }
+      });
+    });
+
+    describe("marks and switches", () => {
+      test("a star and a label change nothing about how the run goes", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, chain));
+        expect(await store.mark(run.id, { starred: true, label: "x" })).toBe(true);
+        expect(await store.run(run.id)).toMatchObject({ starred: true, label: "x", rev: run.rev });
+        expect(await store.mark("no such run", { starred: true })).toBe(false);
+      });
+
+      test("switching a workflow off is a row, and removing the row reverts", async () => {
+        const { store, clock } = await world();
+        await store.override("chain", false, "ana");
+        expect(await store.overrides()).toEqual([
+          { name: "chain", enabled: false, updated_at: clock.now(), updated_by: "ana" },
+        ]);
+        await store.override("chain", null, "ana");
+        expect(await store.overrides()).toEqual([]);
+      });
+    });
+
+    test("those who watch hear of every run a commit changed, the admitted ones too, after the commit", async () => {
+      const { store, clock } = await world();
+      const heard: string[] = [];
+      const {
+        granted: [busy],
+      } = await begun(store, request(clock, chain), take(1));
+      const waiting = await store.create(request(clock, chain), take(1));
+      const stop = store.onChange((changes) => heard.push(...changes.map(({ run, status }) => `${run} ${status}`)));
+      await applied(store, busy.run, cancel, take(1));
+      expect(heard.sort()).toEqual([`${busy.run} cancelled`, `${waiting.run.id} running`].sort());
+      stop();
+      await store.create(request(clock, chain));
+      expect(heard).toHaveLength(2);
+    });
+
+    test("a closed store refuses, and says so", async () => {
+      const { store, clock } = await world();
+      await store.close();
+      await expect(store.create(request(clock, chain))).rejects.toMatchObject({ code: "store.stopped" });
+    });
+  });
+}

@@ -1,0 +1,93 @@
+import { advance } from "../../src/domain/advance.ts";
+import { type Effect, newborn, type Run, type RunEvent, type Step } from "../../src/domain/run.ts";
+import type { Workflow } from "../../src/domain/workflow.ts";
+
+export const NOW = "2026-11-21T09:00:00.000Z";
+
+/** Effects in words, so that a table of transitions can be read. */
+export function inWords(effect: Effect): string {
+  switch (effect.type) {
+    case "phase.start":
+      return `owe ${effect.phase}#${effect.attempt}`;
+    case "execution.open":
+      return `open ${effect.execution.id}`;
+    case "execution.close":
+      return `close ${effect.execution.id} ${effect.status}`;
+    case "execution.stop":
+      return `stop ${effect.execution}`;
+    case "starts.void":
+      return "void starts";
+    case "gate.open":
+      return `ask ${effect.phase}`;
+    case "gate.close":
+      return `answer ${effect.approval} ${effect.status}`;
+    case "history":
+      return `note ${effect.line.phase} ${effect.line.status}`;
+    case "scratch":
+      return `${effect.append ? "append" : "put"} ${effect.key}`;
+  }
+}
+
+/** One event on one run, as the store would apply it: an opened gate gets the id `gate-<phase>`. */
+export function happen(workflow: Workflow, run: Run, event: RunEvent, now = NOW): { step: Step; run: Run } {
+  const step = advance(workflow, run, event, now);
+  if (!step.ok) return { step, run };
+  const opened = step.effects.flatMap((effect) =>
+    effect.type === "gate.open"
+      ? [{ id: `gate-${effect.phase}`, phase: effect.phase, iteration: effect.iteration, createdAt: now }]
+      : [],
+  );
+  return { step, run: { ...step.run, gates: [...step.run.gates, ...opened] } };
+}
+
+export function born(workflow: Workflow): Run {
+  return newborn(
+    "run",
+    workflow.phases.map((phase) => phase.name),
+    NOW,
+  );
+}
+
+export const created: RunEvent = { type: "run.created" };
+/** Admission of a phase: its execution gets the id `<phase>#<attempt>`. */
+export const admitted = (phase: string, attempt = 1): RunEvent => ({
+  type: "execution.admitted",
+  execution: `${phase}#${attempt}`,
+  phase,
+  attempt,
+});
+export const succeeded = (execution: string): RunEvent => ({
+  type: "execution.ended",
+  execution,
+  outcome: { type: "succeeded" },
+});
+export const failed = (execution: string): RunEvent => ({
+  type: "execution.ended",
+  execution,
+  outcome: { type: "failed", failure: "exit", error: "exit 1" },
+});
+export const lost = (executions: string[], blame = true, restartLimit = 3): RunEvent => ({
+  type: "execution.lost",
+  executions,
+  blame,
+  restartLimit,
+});
+export const answered = (approval: string, decision: "approve" | "reject"): RunEvent => ({
+  type: "gate.answered",
+  approval,
+  decision,
+  by: "ana",
+  comment: null,
+});
+export const cancelled: RunEvent = { type: "run.cancelled", by: "ana" };
+
+/** A run after a list of events, none of which may be refused. */
+export function played(workflow: Workflow, events: readonly RunEvent[]): Run {
+  let run = born(workflow);
+  for (const event of events) {
+    const next = happen(workflow, run, event);
+    if (!next.step.ok) throw new Error(`${event.type} was refused: ${next.step.why}`);
+    run = next.run;
+  }
+  return run;
+}
