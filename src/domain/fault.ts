@@ -20,6 +20,7 @@ const catalogue = {
   "phase.unsupported": "Remove the phase, or wait for the version that brings this phase type.",
   "request.invalid": "Compare with the API's description; each problem names its path.",
   "route.unknown": "Paths start with /api/v1. See `src/http/routes`.",
+  "run.foreign": "It was made by another program; this one shows it and leaves it alone.",
   "run.terminal": "The run is over and its outcome is final. Start a new run.",
   "run.unknown": "List runs with `lastlight runs`; an id is shown beside each.",
   "scratch.too_large": "Scratch holds pointers. Store large text as a phase's output and keep its execution id.",

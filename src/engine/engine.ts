@@ -123,14 +123,16 @@ export function createEngine(options: {
       if (!gate) throw new Fault("approval.unknown", `There is no approval ${approval}`);
       const applied = await apply(gate.workflow_run_id, { type: "gate.answered", approval, decision, by, comment });
       const now = (await store.approval(approval)) as ApprovalLine;
-      if (!applied.ok) throw new Fault("approval.answered", answered(now));
-      return now;
+      if (applied.ok) return now;
+      if (applied.why === "unknown") throw foreign(gate.workflow_run_id);
+      throw new Fault("approval.answered", answered(now));
     },
     cancel: async (run, by) => {
       const applied = await apply(run, { type: "run.cancelled", by });
       if (applied.ok) return applied.run;
       const known = await store.run(run);
       if (!known) throw new Fault("run.unknown", `There is no run ${run}`);
+      if (known.workflow_hash === null) throw foreign(run);
       throw new Fault("run.terminal", `Run ${run} is over: ${known.status}`);
     },
     stop: async () => {
@@ -152,6 +154,11 @@ export function createEngine(options: {
 function answered(gate: ApprovalLine): string {
   if (gate.status === "void") return `Approval ${gate.id} is void: its run is over`;
   return `Approval ${gate.id} was ${gate.status} by ${gate.responded_by ?? "someone"} at ${gate.responded_at}`;
+}
+
+/** Engine rule 8: a run without a version of ours is listed, never driven. */
+function foreign(run: string): Fault {
+  return new Fault("run.foreign", `Run ${run} was made by another program`);
 }
 
 function byRun(grants: readonly Grant[]): Map<string, string[]> {

@@ -40,7 +40,10 @@ export interface ExecutionList {
   readonly items: readonly ExecutionLine[];
 }
 
-/** GET /api/v1/runs/:id/events: SSE; event `run`, id = rev, data = this. Ends after a terminal status. */
+/**
+ * GET /api/v1/runs/:id/events: SSE; event `run`, id = rev, data = this. Ends after a terminal status. A run that is over
+ * and has nothing newer than Last-Event-ID answers 204, which ends a browser's reconnecting.
+ */
 export interface RunNews {
   readonly run: string;
   readonly rev: number;
@@ -112,7 +115,17 @@ export interface OverrideWorkflow {
   readonly enabled: boolean;
 }
 
-/** GET /api/v1/health (needs an identity). `/livez` and `/readyz` answer `{ status }` to anyone. */
+/** GET /livez, to anyone: the process turns its loop. */
+export interface Live {
+  readonly status: "alive";
+  readonly loop_lag_ms: number;
+}
+/** GET /readyz, to anyone: the disk takes writes and the daemon is not stopping; otherwise 503. */
+export interface Ready {
+  readonly status: "ready";
+}
+
+/** GET /api/v1/health (needs an identity). */
 export interface Health {
   readonly status: "ready" | "stopping";
   readonly version: string;

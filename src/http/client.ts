@@ -85,7 +85,12 @@ export function createClient(options: {
     return response;
   }
 
-  async function ask<T>(method: string, path: string, body?: BodyInit, type = "application/json"): Promise<T> {
+  async function ask<T>(
+    method: string,
+    path: string,
+    body?: string | Uint8Array<ArrayBuffer>,
+    type = "application/json",
+  ): Promise<T> {
     const init: RequestInit = { signal: AbortSignal.timeout(PATIENCE_MS) };
     const response = await send(
       method,

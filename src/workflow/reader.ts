@@ -80,7 +80,11 @@ interface Thread {
 }
 
 async function startThread(script: URL): Promise<Thread | Error> {
-  const worker = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: LIMITS.heapMb }, env: {} });
+  const worker = new Worker(script, {
+    resourceLimits: { maxOldGenerationSizeMb: LIMITS.heapMb },
+    env: {},
+    execArgv: [],
+  });
   let heard: (answer: Answer | Error) => void = () => {};
   worker.on("message", (answer: Answer) => heard(answer));
   worker.on("error", (error: Error) => heard(error));

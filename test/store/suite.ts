@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Clock } from "../../src/domain/clock.ts";
 import type { RunEvent } from "../../src/domain/run.ts";
 import type { WorkflowVersion } from "../../src/domain/workflow.ts";
-import type { Applied, Grant, Lease, NewRun, RunLine, Store, Take } from "../../src/store/store.ts";
+import type { Applied, Grant, Lease, NewRun, OwedEffect, RunLine, Store, Take } from "../../src/store/store.ts";
 import type { FakeClock } from "../support/clock.ts";
 import { version, workflow } from "../support/workflow.ts";
 
@@ -576,7 +576,8 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
       test("an effect is held by one deliverer, done once, and only by who holds it", async () => {
         const { store, clock } = await world();
         await store.create(request(clock, gated));
-        const [[ask], none] = (await Promise.all([store.due(node, 5), store.due(node, 5)])) as [[{ id: string }], []];
+        const [mine, none] = await Promise.all([store.due(node, 5), store.due(node, 5)]);
+        const ask = mine[0] as OwedEffect;
         expect(none).toEqual([]);
         expect(await store.settle(successor, ask.id, { done: true })).toBe(false);
         expect(await store.settle(node, ask.id, { done: true })).toBe(true);

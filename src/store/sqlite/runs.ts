@@ -104,9 +104,10 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
         reason: row.reason,
         phases,
         currentPhase: row.current_phase,
-        restartCount: row.restart_count,
-        rev: row.rev,
-        epoch: row.epoch,
+        // Another program's column of the same name may have made text of our numbers.
+        restartCount: Number(row.restart_count),
+        rev: Number(row.rev),
+        epoch: Number(row.epoch),
         startedAt: row.started_at,
         updatedAt: row.updated_at,
         finishedAt: row.finished_at,

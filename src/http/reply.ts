@@ -1,0 +1,71 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { asFault, Fault, type FaultCode } from "../domain/fault.ts";
+import type { Log } from "../engine/contracts/log.ts";
+import type { ErrorBody } from "./api.ts";
+
+/** On every answer: nothing is sniffed, framed, embedded, cached or told to another site. */
+export const HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+} as const;
+
+/** A fault to be answered with another status than its code's own; throw it. */
+export function refusal(status: ContentfulStatusCode, fault: Fault): HTTPException {
+  return new HTTPException(status, { cause: fault });
+}
+
+/** What was thrown, as an answer; a surprise is logged with its stack, and the answer does not hold it. */
+export function answerError(c: Context, thrown: unknown, log: Log): Response {
+  const meant = thrown instanceof HTTPException && thrown.cause instanceof Fault ? thrown.cause : thrown;
+  const fault = asFault(meant);
+  const status = thrown instanceof HTTPException && meant === thrown.cause ? thrown.status : STATUS[fault.code];
+  if (status >= 500)
+    log.error({ err: thrown, code: fault.code, method: c.req.method, path: c.req.path }, "a request failed");
+  if (status === 401) c.header("WWW-Authenticate", "Bearer");
+  return c.json(errorBody(fault), status as ContentfulStatusCode);
+}
+
+export function errorBody({ code, message, hint, details }: Fault): ErrorBody {
+  return { error: { code, message, hint, details } };
+}
+
+export const STATUS: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
+  "approval.answered": 409,
+  "approval.unknown": 404,
+  "body.malformed": 400,
+  "body.too_deep": 400,
+  "body.too_large": 413,
+  "config.invalid": 500,
+  "cursor.invalid": 400,
+  "daemon.unreachable": 502,
+  "database.altered": 500,
+  "database.newer": 500,
+  "database.unfit": 500,
+  "disk.full": 503,
+  "host.refused": 403,
+  "identity.missing": 401,
+  "input.invalid": 422,
+  "internal.error": 500,
+  "origin.refused": 403,
+  "phase.unsupported": 422,
+  "request.invalid": 400,
+  "route.unknown": 404,
+  "run.terminal": 409,
+  "run.unknown": 404,
+  "scratch.too_large": 413,
+  "state.locked": 500,
+  "state.unwritable": 500,
+  "store.constraint": 500,
+  "store.stopped": 503,
+  "store.trouble": 503,
+  "usage.invalid": 400,
+  "workflow.disabled": 409,
+  "workflow.invalid": 422,
+  "workflow.unavailable": 409,
+  "workflow.unknown": 404,
+};

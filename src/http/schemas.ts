@@ -1,0 +1,220 @@
+import { z } from "@hono/zod-openapi";
+import { APPROVAL_STATUSES, DECISIONS } from "../domain/approval.ts";
+import { EXECUTION_STATUSES } from "../domain/execution.ts";
+import { PHASE_STATUSES } from "../domain/graph.ts";
+import { RUN_STATUSES } from "../domain/run.ts";
+import type { ApprovalLine, Counts, ExecutionLine, RunDetail, RunLine } from "../store/store.ts";
+import type {
+  ApprovalList,
+  Cancelled,
+  CheckResult,
+  ComplaintBody,
+  ErrorBody,
+  ExecutionList,
+  Health,
+  LabelRun,
+  Live,
+  OverrideWorkflow,
+  Ready,
+  Respond,
+  RunList,
+  RunNews,
+  StarRun,
+  StartedRun,
+  StartRun,
+  WorkflowBody,
+  WorkflowItem,
+  WorkflowList,
+} from "./api.ts";
+
+/** Every key of an interface, none besides: the compiler holds these schemas to the types that faces share. */
+type Fields<T> = { readonly [Key in keyof T]-?: z.ZodType };
+
+const json = z.any();
+const iso = z.iso.datetime();
+const maybe = (schema: z.ZodType) => schema.nullable();
+const text = maybe(z.string());
+const count = z.int().min(0);
+const runStatus = z.enum(RUN_STATUSES);
+
+export const errorSchema = z
+  .object({
+    error: z.object({
+      code: z.string(),
+      message: z.string(),
+      hint: z.string(),
+      details: z.array(z.object({ path: z.string(), message: z.string() })),
+    } satisfies Fields<ErrorBody["error"]>),
+  })
+  .openapi("Error");
+
+export const startRun = z.strictObject({
+  workflow: z.string().min(1).max(128),
+  inputs: z.record(z.string(), json).optional(),
+  idempotency_key: z.string().min(1).max(200).optional(),
+} satisfies Fields<StartRun>);
+export const starRun = z.strictObject({ starred: z.boolean() } satisfies Fields<StarRun>);
+export const labelRun = z.strictObject({
+  label: z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[^\p{Cc}]*$/u, "must not hold control characters")
+    .nullable(),
+} satisfies Fields<LabelRun>);
+const COMMENT_LIMIT = 8_192;
+export const respond = z.strictObject({
+  decision: z.enum(DECISIONS),
+  comment: z
+    .string()
+    .max(COMMENT_LIMIT)
+    .refine((comment) => Buffer.byteLength(comment) <= COMMENT_LIMIT, `must be at most ${COMMENT_LIMIT} bytes`)
+    .optional(),
+} satisfies Fields<Respond>);
+export const overrideWorkflow = z.strictObject({ enabled: z.boolean() } satisfies Fields<OverrideWorkflow>);
+
+export const startedRun = z.object({
+  id: z.string(),
+  status: runStatus,
+  created: z.boolean(),
+} satisfies Fields<StartedRun>);
+export const cancelled = z.object({ id: z.string(), status: runStatus } satisfies Fields<Cancelled>);
+export const runNews = z.object({ run: z.string(), rev: count, status: runStatus } satisfies Fields<RunNews>);
+
+const runLine = {
+  id: z.string(),
+  workflow_name: z.string(),
+  workflow_hash: text,
+  trigger_type: text,
+  trigger_id: z.string(),
+  repo: text,
+  issue_number: maybe(z.int()),
+  current_phase: z.string(),
+  status: runStatus,
+  reason: text,
+  restart_count: count,
+  rev: count,
+  epoch: count,
+  priority: z.int(),
+  starred: z.boolean(),
+  label: text,
+  queued_at: maybe(iso),
+  started_at: iso,
+  updated_at: iso,
+  finished_at: maybe(iso),
+} satisfies Fields<RunLine>;
+
+const executionLine = z
+  .object({
+    id: z.string(),
+    workflow_run_id: text,
+    skill: z.string(),
+    phase: text,
+    iteration: maybe(count),
+    attempt: maybe(count),
+    epoch: maybe(count),
+    status: maybe(z.enum(EXECUTION_STATUSES)),
+    success: maybe(z.boolean()),
+    error: text,
+    failure: text,
+    exit_code: maybe(z.int()),
+    output: text,
+    output_bytes: maybe(count),
+    started_at: iso,
+    finished_at: maybe(iso),
+    duration_ms: maybe(count),
+    session_id: text,
+  } satisfies Fields<ExecutionLine>)
+  .openapi("Execution");
+
+export const approvalLine = z
+  .object({
+    id: z.string(),
+    workflow_run_id: z.string(),
+    gate: z.string(),
+    phase: text,
+    iteration: maybe(count),
+    summary: z.string(),
+    status: z.enum(APPROVAL_STATUSES),
+    kind: z.string(),
+    requested_by: text,
+    responded_by: text,
+    response: text,
+    responded_at: maybe(iso),
+    created_at: iso,
+  } satisfies Fields<ApprovalLine>)
+  .openapi("Approval");
+
+export const runBody = z
+  .object({
+    ...runLine,
+    context: json,
+    inputs: json,
+    scratch: json,
+    node_statuses: z.record(z.string(), z.enum(PHASE_STATUSES)),
+    phase_history: z.array(json),
+    idempotency_key: text,
+    executions: z.array(executionLine),
+    approvals: z.array(approvalLine),
+  } satisfies Fields<RunDetail>)
+  .openapi("Run");
+
+export const runList = z.object({
+  items: z.array(z.object(runLine).openapi("RunLine")),
+  next_cursor: text,
+} satisfies Fields<RunList>);
+export const executionList = z.object({ items: z.array(executionLine) } satisfies Fields<ExecutionList>);
+export const approvalList = z.object({
+  items: z.array(approvalLine),
+  next_cursor: text,
+} satisfies Fields<ApprovalList>);
+
+const complaint = z
+  .object({
+    file: z.string(),
+    line: count,
+    column: count,
+    severity: z.enum(["error", "warning"]),
+    message: z.string(),
+  } satisfies Fields<ComplaintBody>)
+  .openapi("Complaint");
+const workflowFields = {
+  name: text,
+  file: z.string(),
+  kind: z.string(),
+  description: text,
+  hash: text,
+  enabled: z.boolean(),
+  unavailable: z.array(z.string()),
+  phases: z.array(z.object({ name: z.string(), type: z.string(), depends_on: z.array(z.string()) })),
+  inputs: z.record(z.string(), json),
+  complaints: z.array(complaint),
+} satisfies Fields<WorkflowItem>;
+export const workflowItem = z.object(workflowFields).openapi("WorkflowItem");
+export const workflowBody = z
+  .object({ ...workflowFields, yaml: text } satisfies Fields<WorkflowBody>)
+  .openapi("Workflow");
+export const workflowList = z.object({ items: z.array(workflowItem) } satisfies Fields<WorkflowList>);
+export const checkResult = z.object({
+  ok: z.boolean(),
+  complaints: z.array(complaint),
+} satisfies Fields<CheckResult>);
+
+export const health = z
+  .object({
+    status: z.enum(["ready", "stopping"]),
+    version: z.string(),
+    node_version: z.string(),
+    pid: z.int(),
+    started_at: iso,
+    uptime_s: z.number(),
+    state_dir: z.string(),
+    workflows_dirs: z.array(z.string()),
+    counts: z.object({ executing: count, owed: count, pendingApprovals: count } satisfies Fields<Counts>),
+    cap: count,
+    rss_bytes: count,
+    loop_lag_ms: z.number(),
+  } satisfies Fields<Health>)
+  .openapi("Health");
+export const live = z.object({ status: z.literal("alive"), loop_lag_ms: z.number() } satisfies Fields<Live>);
+export const ready = z.object({ status: z.literal("ready") } satisfies Fields<Ready>);

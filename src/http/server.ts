@@ -1,0 +1,146 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Clock } from "../domain/clock.ts";
+import { Fault } from "../domain/fault.ts";
+import type { Log } from "../engine/contracts/log.ts";
+import type { Dispatch } from "../engine/dispatch.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Store } from "../store/store.ts";
+import type { Library } from "../workflow/library.ts";
+import type { Health } from "./api.ts";
+import { identify, inUrl, isLoopback, refusedAtTheDoor } from "./auth.ts";
+import { type Newsroom, openNewsroom } from "./news.ts";
+import { answerError, errorBody, HEADERS, refusal, STATUS } from "./reply.ts";
+import { type App, type Env, methodsAt } from "./route.ts";
+import { approvalRoutes } from "./routes/approvals.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { type Check, workflowRoutes } from "./routes/workflows.ts";
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 asks the system for a free one. */
+  readonly port: number;
+  readonly token: string;
+  /** Who holds the token; what they do is recorded as `local:<user>`. */
+  readonly user: string;
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly library: Pick<Library, "get" | "list">;
+  readonly check: Check;
+  readonly dispatch: Dispatch;
+  readonly health: () => Promise<Health>;
+  readonly stopping: () => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+}
+
+export interface OpenServer {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Node's own limits suit a server behind a proxy; nothing stands before this one. */
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16_384,
+  // Answered here, like every other wrong Host.
+  requireHostHeader: false,
+} as const;
+const CONNECTIONS = 512;
+const GRACE_MS = 1_000;
+
+/** Serves the API. Throws `config.invalid` for an address that cannot be, or may not be, listened on. */
+export async function openServer(options: ServerOptions): Promise<OpenServer> {
+  const { host, port, clock, log } = options;
+  if (!isLoopback(host)) {
+    const message = `${host} is beyond loopback, which needs configured users; those come with a later version`;
+    throw new Fault("config.invalid", message, { details: [{ path: "LASTLIGHT_HOST", message }] });
+  }
+  const newsroom = openNewsroom({ bus: options.engine.bus, store: options.store, clock });
+  const app = createApp(options, newsroom);
+  const answer = getRequestListener(app.fetch, {
+    hostname: host,
+    // Its cleaning up would read on through 64 MB of a refused body; here such a connection is closed.
+    autoCleanupIncoming: false,
+    errorHandler: () => {
+      const fault = new Fault("request.invalid", "The request's target is not a URL");
+      return Response.json(errorBody(fault), {
+        status: STATUS[fault.code],
+        headers: { ...HEADERS, connection: "close" },
+      });
+    },
+  });
+  const server = createServer(LIMITS);
+  server.maxConnections = CONNECTIONS;
+  server.on("request", (incoming, outgoing) => {
+    const fault = refusedAtTheDoor(incoming, host);
+    if (!fault) return void answer(incoming, outgoing);
+    const head = { ...HEADERS, "content-type": "application/json", connection: "close" };
+    outgoing.writeHead(STATUS[fault.code], head).end(JSON.stringify(errorBody(fault)));
+  });
+  // By default Node asks for the body before anyone has looked at its head.
+  server.on("checkContinue", (incoming, outgoing) => void server.emit("request", incoming, outgoing));
+
+  await listen(server, host, port);
+  const actual = (server.address() as AddressInfo).port;
+  return {
+    url: `http://${inUrl(host)}:${actual}`,
+    port: actual,
+    close: () =>
+      new Promise((resolve) => {
+        const cancel = clock.after(GRACE_MS, () => server.closeAllConnections());
+        server.close(() => {
+          cancel();
+          resolve();
+        });
+        newsroom.close();
+        log.debug({ port: actual }, "the server is closing");
+      }),
+  };
+}
+
+/** Every route behind one door. Apart from the server, so that a test can ask for the inventory. */
+export function createApp(options: Omit<ServerOptions, "host" | "port">, newsroom: Newsroom): App {
+  const { log } = options;
+  const app: App = new OpenAPIHono<Env>();
+  app.onError((error, c) => answerError(c, error, log));
+  app.notFound((c) => {
+    const methods = methodsAt(app, c.req.path);
+    if (methods.length === 0) return answerError(c, new Fault("route.unknown", "There is nothing at this path"), log);
+    c.header("Allow", methods.join(", "));
+    const fault = new Fault("route.unknown", `${c.req.method} is not for this path; ${methods.join(" and ")} is`);
+    return answerError(c, refusal(405, fault), log);
+  });
+
+  app.use(async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
+    // Whatever of a body was not wanted stays unread: the connection ends with the answer.
+    if (!c.env.incoming.complete || options.stopping()) c.header("Connection", "close");
+  });
+  app.use(identify(options));
+  runRoutes(app, { ...options, newsroom });
+  approvalRoutes(app, options);
+  workflowRoutes(app, options);
+  healthRoutes(app, options);
+  return app;
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const why = error.code === "EADDRINUSE" ? "another program listens there" : error.message;
+      const message = `${inUrl(host)}:${port} cannot be listened on: ${why}`;
+      reject(new Fault("config.invalid", message, { details: [{ path: "LASTLIGHT_PORT", message }], cause: error }));
+    });
+    server.listen(port, host.replace(/^\[|\]$/g, ""), resolve);
+  });
+}
