@@ -8,7 +8,7 @@ interface Exchange {
   readonly outgoing: ServerResponse;
 }
 
-export const BODY_LIMIT = 1_048_576;
+const BODY_LIMIT = 1_048_576;
 const DEPTH_LIMIT = 64;
 const JSON_TYPES = ["application/json"];
 export const YAML_TYPES = ["text/yaml", "application/yaml", "text/plain"];

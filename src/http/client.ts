@@ -121,8 +121,8 @@ export function createClient(options: {
       } catch (error) {
         if (signal?.aborted) return;
         // Only what may pass by itself is waited for, and only once there was something to lose.
-        if (last === null || (error instanceof Fault && !PASSING.has(error.code)) || lost >= PAUSES_MS.length)
-          throw error;
+        const fault = error instanceof Fault ? error : unreachable(url, error);
+        if (last === null || !PASSING.has(fault.code) || lost >= PAUSES_MS.length) throw fault;
       }
       await pause(PAUSES_MS[lost] ?? 0);
       lost++;

@@ -55,6 +55,7 @@ export const STATUS: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   "phase.unsupported": 422,
   "request.invalid": 400,
   "route.unknown": 404,
+  "run.foreign": 409,
   "run.terminal": 409,
   "run.unknown": 404,
   "scratch.too_large": 413,

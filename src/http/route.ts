@@ -2,6 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Fault, type Problem } from "../domain/fault.ts";
+import { PUBLIC } from "./auth.ts";
 import { readJson, readYaml, YAML_TYPES } from "./body.ts";
 import { errorSchema } from "./schemas.ts";
 
@@ -51,8 +52,8 @@ export function route<Query extends z.ZodType = z.ZodUndefined, Body extends z.Z
       c,
       id,
       by: c.get("by"),
-      query: query && fit(query, fields(new URL(c.req.url).searchParams), "query"),
-      body: body && body !== "yaml" && fit(body, await readJson(c.env), "body"),
+      query: query && read(query, fields(new URL(c.req.url).searchParams), "query"),
+      body: body && body !== "yaml" && read(body, await readJson(c.env), "body"),
       bytes: body === "yaml" ? await readYaml(c.env) : NOTHING,
     } as Asked<Query, Body>);
   });
@@ -71,10 +72,10 @@ function fields(search: URLSearchParams): Record<string, string | string[]> {
   );
 }
 
-function fit<Schema extends z.ZodType>(schema: Schema, value: unknown, part: string): z.output<Schema> {
-  const read = schema.safeParse(value, { reportInput: true });
-  if (read.success) return read.data;
-  const details = read.error.issues.flatMap(problemsOf);
+function read<Schema extends z.ZodType>(schema: Schema, value: unknown, part: string): z.output<Schema> {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const details = result.error.issues.flatMap(problemsOf);
   const first = details[0] as Problem;
   throw new Fault("request.invalid", `The ${part} does not fit: ${first.path} ${first.message}`.replaceAll("  ", " "), {
     details,
@@ -109,6 +110,7 @@ function document<Query extends z.ZodType, Body extends z.ZodType>(app: App, dec
     method,
     path,
     summary,
+    ...(PUBLIC.has(path) && { security: [] }),
     request: {
       ...(parameter && { params: z.object({ [parameter]: z.string().regex(NAME) }) }),
       ...(query instanceof z.ZodObject && { query }),

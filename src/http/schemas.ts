@@ -18,7 +18,6 @@ import type {
   Ready,
   Respond,
   RunList,
-  RunNews,
   StarRun,
   StartedRun,
   StartRun,
@@ -79,7 +78,6 @@ export const startedRun = z.object({
   created: z.boolean(),
 } satisfies Fields<StartedRun>);
 export const cancelled = z.object({ id: z.string(), status: runStatus } satisfies Fields<Cancelled>);
-export const runNews = z.object({ run: z.string(), rev: count, status: runStatus } satisfies Fields<RunNews>);
 
 const runLine = {
   id: z.string(),

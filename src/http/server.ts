@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Clock } from "../domain/clock.ts";
@@ -89,7 +89,11 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   // By default Node asks for the body before anyone has looked at its head.
   server.on("checkContinue", (incoming, outgoing) => void server.emit("request", incoming, outgoing));
 
+  const quiet = quietSockets(server);
+
   await listen(server, host, port);
+  // Later trouble, such as no file descriptor left for a connection, must not end the daemon.
+  server.on("error", (error) => log.error({ err: error }, "the server could not take a connection"));
   const actual = (server.address() as AddressInfo).port;
   return {
     url: `http://${inUrl(host)}:${actual}`,
@@ -102,6 +106,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
           resolve();
         });
         newsroom.close();
+        for (const socket of quiet) socket.destroy();
         log.debug({ port: actual }, "the server is closing");
       }),
   };
@@ -121,10 +126,10 @@ export function createApp(options: Omit<ServerOptions, "host" | "port">, newsroo
   });
 
   app.use(async (c, next) => {
-    await next();
     for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
+    await next();
     // Whatever of a body was not wanted stays unread: the connection ends with the answer.
-    if (!c.env.incoming.complete || options.stopping()) c.header("Connection", "close");
+    if (!c.env.incoming.complete || options.stopping()) c.res.headers.set("Connection", "close");
   });
   app.use(identify(options));
   runRoutes(app, { ...options, newsroom });
@@ -134,13 +139,33 @@ export function createApp(options: Omit<ServerOptions, "host" | "port">, newsroo
   return app;
 }
 
+/** Connections with nothing asked. Node leaves those alone that never asked anything, which is what browsers open ahead. */
+function quietSockets(server: Server): ReadonlySet<Socket> {
+  const quiet = new Set<Socket>();
+  server.on("connection", (socket) => {
+    quiet.add(socket);
+    socket.once("close", () => quiet.delete(socket));
+  });
+  server.on("request", ({ socket }, outgoing) => {
+    quiet.delete(socket);
+    outgoing.once("close", () => {
+      if (!socket.destroyed) quiet.add(socket);
+    });
+  });
+  return quiet;
+}
+
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
+    const refuse = (error: NodeJS.ErrnoException): void => {
       const why = error.code === "EADDRINUSE" ? "another program listens there" : error.message;
       const message = `${inUrl(host)}:${port} cannot be listened on: ${why}`;
       reject(new Fault("config.invalid", message, { details: [{ path: "LASTLIGHT_PORT", message }], cause: error }));
+    };
+    server.once("error", refuse);
+    server.listen(port, host.replace(/^\[|\]$/g, ""), () => {
+      server.off("error", refuse);
+      resolve();
     });
-    server.listen(port, host.replace(/^\[|\]$/g, ""), resolve);
   });
 }

@@ -1,8 +1,9 @@
 import { orderRule } from "../domain/graph.ts";
 import type { Json } from "../domain/json.ts";
 import type { Phase, Workflow } from "../domain/workflow.ts";
+import type { DeclaredPhase } from "./schema/phase.ts";
 import { milliseconds } from "./schema/text.ts";
-import type { DeclaredPhase, DeclaredWorkflow } from "./schema.ts";
+import type { DeclaredWorkflow } from "./schema/workflow.ts";
 
 /** A declaration without faults as the engine wants it: defaults written out, the order rule applied. */
 export function workflowOf(declared: DeclaredWorkflow, kind: string, unavailable: readonly string[]): Workflow {

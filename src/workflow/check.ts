@@ -6,7 +6,8 @@ import { decode } from "./decode.ts";
 import { flaws } from "./flaws.ts";
 import { mistakes } from "./mistakes.ts";
 import { parse } from "./parse.ts";
-import { type DeclaredWorkflow, schemaOf } from "./schema.ts";
+import type { DeclaredWorkflow } from "./schema/workflow.ts";
+import { schemaOf } from "./schema.ts";
 import type { Path, Source } from "./source.ts";
 import { findUnavailable } from "./unavailable.ts";
 
@@ -59,14 +60,15 @@ function heading(value: unknown): { name: string | null; kind: string } {
   };
 }
 
+const FOREIGN = "${{";
+
 /** `${{ … }}` belongs to other systems, and Liquid would quietly leave its `$` in the text. Prose may say it. */
 function foreignTemplates(source: Source): Remark[] {
   const found: Remark[] = [];
   const visit = (value: unknown, path: Path): void => {
-    if (typeof value === "string" && value.includes("${{") && path.at(-1) !== "description") {
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the very text that is refused.
-      const message = '"${{" is not a template here. Write {{ … }}';
-      found.push({ ...source.textAt(path, "${{"), severity: "error", message });
+    if (typeof value === "string" && value.includes(FOREIGN) && path.at(-1) !== "description") {
+      const message = `"${FOREIGN}" is not a template here. Write {{ … }}`;
+      found.push({ ...source.textAt(path, FOREIGN), severity: "error", message });
     } else if (value !== null && typeof value === "object") {
       const list = Array.isArray(value);
       for (const [key, each] of Object.entries(value)) visit(each, [...path, list ? Number(key) : key]);

@@ -12,7 +12,7 @@ import type { Reader } from "./reader.ts";
 /** The workflow files of one folder, by file name, in the order of their names. */
 export type Layer = ReadonlyMap<string, FileRead>;
 
-export interface FileRead {
+interface FileRead {
   readonly checked: Checked;
   /** The newest version of this file that had no errors; it stays in force while the file has some. */
   readonly lastGood: WorkflowVersion | null;

@@ -26,10 +26,14 @@ interface Limits {
   readonly cpuMs: number;
   readonly wallMs: number;
   readonly startMs: number;
+  /**
+   * A backstop far above what a file within the parser's limits can take (about 100 MB), never the first line of
+   * defence: V8 may end the whole process, and not just the thread, when a thread reaches its limit.
+   */
   readonly heapMb: number;
 }
 
-const LIMITS: Limits = { cpuMs: 200, wallMs: 2_000, startMs: 30_000, heapMb: 128 };
+const LIMITS: Limits = { cpuMs: 200, wallMs: 2_000, startMs: 30_000, heapMb: 512 };
 const POLL_MS = 20;
 
 export function openReader(script: URL = new URL("./reader.worker.ts", import.meta.url)): Reader {
@@ -47,7 +51,8 @@ export function openReader(script: URL = new URL("./reader.worker.ts", import.me
     }
     const outcome = await thread.ask({ file, bytes });
     if (typeof outcome !== "string") return outcome;
-    await thread.end();
+    // Not awaited: a thread that does not let go of its processor must not hold up the next file.
+    void thread.end();
     thread = null;
     return refused(file, outcome);
   }
@@ -132,7 +137,7 @@ async function startThread(script: URL): Promise<Thread | Error> {
       worker.postMessage(question);
       const answer = await answered;
       if (answer === null) return `took longer than ${LIMITS.cpuMs} ms to read`;
-      if (answer instanceof Error || !answer.checked) return "needs more memory than a workflow may take to read";
+      if (answer instanceof Error || !answer.checked) return "could not be read: it stopped the reader";
       before = answer.cpuMs;
       return answer.checked;
     },

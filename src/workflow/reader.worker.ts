@@ -2,6 +2,9 @@ import { parentPort } from "node:worker_threads";
 import { check } from "./check.ts";
 import type { Answer, Question } from "./reader.ts";
 
+// The parser makes an error object for each of 60,000 mistakes, and nobody reads where in it they were made.
+Error.stackTraceLimit = 0;
+
 // The first file a process checks pays for compiling everything; the time limit is not meant for that.
 const first =
   "name: first\ninputs: { a: { type: string, default: x } }\nphases: [{ name: a, type: bash, command: x }]\n";

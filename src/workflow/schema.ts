@@ -1,8 +1,5 @@
 import { z } from "zod";
-import { cron, type DeclaredWorkflow, workflow } from "./schema/workflow.ts";
-
-export type { DeclaredPhase } from "./schema/phase.ts";
-export type { DeclaredWorkflow };
+import { cron, workflow } from "./schema/workflow.ts";
 
 /** The definition a file answers to: `cron` is the one special kind, every other word is a label. */
 export function schemaOf(kind: string): typeof cron | typeof workflow {

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Remark } from "./complaint.ts";
 import { bare, step } from "./schema/shape.ts";
 import { stageOf } from "./schema/stage.ts";
-import type { DeclaredWorkflow } from "./schema.ts";
+import type { DeclaredWorkflow } from "./schema/workflow.ts";
 import type { Path, Source } from "./source.ts";
 
 /** What a valid file asks for and this version does not do: dotted names that refuse a run, and a remark for each. */

@@ -6,7 +6,6 @@ import type { Answer, Question } from "../../src/workflow/reader.ts";
 parentPort?.on("message", ({ file, bytes }: Question) => {
   const word = new TextDecoder().decode(bytes.subarray(0, 6));
   if (word === "# loop") for (;;);
-  if (word === "# heap") for (const all: unknown[] = []; ; ) all.push(new Array(1000).fill(all.length));
   if (word === "# exit") process.exit(1);
   parentPort?.postMessage({ checked: check(file, bytes), cpuMs: cpuMs() } satisfies Answer);
 });

@@ -8,7 +8,7 @@ const kept = new URL("../../workflows/workflow.schema.json", import.meta.url);
 
 test("the schema that editors use is the one the daemon checks with (UPDATE_SCHEMA=1 writes it)", () => {
   const now = `${JSON.stringify(jsonSchema(), null, 2)}\n`;
-  if (process.env["UPDATE_SCHEMA"]) writeFileSync(kept, now);
+  if (process.env.UPDATE_SCHEMA) writeFileSync(kept, now);
   expect(readFileSync(kept, "utf8")).toBe(now);
 });
 

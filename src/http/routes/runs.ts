@@ -118,7 +118,8 @@ export function runRoutes(
       answers: { 200: "text/event-stream", 204: "The run is over and everything was seen" },
     },
     async ({ c, id }) => {
-      const headers = { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" };
+      // One connection for one stream: when the stream ends there is nothing to keep alive.
+      const headers = { "Content-Type": "text/event-stream; charset=utf-8", Connection: "close" };
       await known(id);
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
       if (newsroom.full)

@@ -45,8 +45,7 @@ export function executions(db: Database) {
   const live = db.prepare<{ run: string }, LiveRow>(`
     SELECT id, phase, iteration, attempt, epoch, started_at
       FROM executions INDEXED BY executions_live
-     WHERE workflow_run_id = @run AND status = 'running'
-     ORDER BY id`);
+     WHERE workflow_run_id = @run AND status = 'running'`);
   const count = db
     .prepare<[], number>("SELECT count(*) FROM executions INDEXED BY executions_live WHERE status = 'running'")
     .pluck();

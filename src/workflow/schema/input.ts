@@ -28,7 +28,7 @@ const keywords = {
 };
 
 /** The JSON Schema keywords an input may use. A list of what is let in: each is linear in the value it judges. */
-export const property = z
+const property = z
   .strictObject({
     ...keywords,
     get items(): z.ZodOptional<z.ZodType> {

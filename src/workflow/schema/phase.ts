@@ -4,7 +4,7 @@ import { agentKeys, approvalKeys, bashKeys, callKeys, scriptKeys, waitKeys } fro
 import { later, shown, template } from "./stage.ts";
 import { condition, duration, fromContext, identifier, phaseName, positive } from "./text.ts";
 
-export const TRIGGER_RULES = ["all_success", "one_success", "none_failed_min_one_success", "all_done"] as const;
+const TRIGGER_RULES = ["all_success", "one_success", "none_failed_min_one_success", "all_done"] as const;
 
 const messages = z.strictObject({
   on_start: z.string().optional(),

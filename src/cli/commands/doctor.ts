@@ -1,0 +1,29 @@
+import { type Check, examine } from "../examine.ts";
+import type { Register } from "../program.ts";
+import { clean, type Style } from "../terminal.ts";
+
+const MARKS: Record<Check["verdict"], readonly [string, Style]> = {
+  good: ["ok   ", "green"],
+  note: ["note ", "yellow"],
+  wrong: ["WRONG", "red"],
+};
+
+export const doctor: Register = (program, desk) => {
+  program
+    .command("doctor")
+    .description("look for what is missing or wrong on this machine, and say how to mend it")
+    .option("--json", "print JSON")
+    .action(async ({ json }: { json?: true }) => {
+      const { terminal } = desk;
+      const checks = await examine(desk);
+      const ok = checks.every(({ verdict }) => verdict !== "wrong");
+      if (!ok) desk.code(1);
+      if (json) return terminal.json({ ok, checks });
+      const widest = Math.max(...checks.map(({ what }) => what.length));
+      for (const { what, verdict, found, remedy } of checks) {
+        const [mark, style] = MARKS[verdict];
+        terminal.line(`${terminal.paint(style, mark)}  ${what.padEnd(widest)}  ${clean(found)}`);
+        if (remedy !== null) terminal.line(`${" ".repeat(widest + 9)}${clean(remedy)}`);
+      }
+    });
+};

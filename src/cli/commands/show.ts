@@ -1,0 +1,54 @@
+import { isOver } from "../../domain/run.ts";
+import type { RunBody } from "../../http/api.ts";
+import type { Desk } from "../desk.ts";
+import { findRun } from "../ids.ts";
+import { ago, lengthOf } from "../moments.ts";
+import { phaseTable } from "../phases.ts";
+import type { Register } from "../program.ts";
+import { table } from "../table.ts";
+import { clean } from "../terminal.ts";
+
+export const show: Register = (program, desk) => {
+  program
+    .command("show")
+    .description("show one run: its phases, what they said, who approved")
+    .argument("<run>", "id of the run, or its last 6 or more characters")
+    .option("--json", "print JSON")
+    .action(async (given: string, { json }: { json?: true }) => {
+      const client = desk.client();
+      const run = await client.run(await findRun(client, given));
+      if (json) desk.terminal.json(run);
+      else printRun(desk, run);
+    });
+};
+
+/** A run for people: what it is, how each phase went, who was asked. */
+export function printRun({ terminal, clock }: Desk, run: RunBody): void {
+  const now = clock.now();
+  const status = run.reason ? `${run.status} (${run.reason})` : run.status;
+  const took = Date.parse(run.finished_at ?? now) - Date.parse(run.started_at);
+  const fact = (name: string, value: string): void =>
+    terminal.line(`${terminal.paint("dim", name.padEnd(9))} ${clean(value)}`);
+  fact("run", run.id);
+  fact("workflow", `${run.workflow_name}${run.workflow_hash ? ` (${run.workflow_hash.slice(0, 12)})` : ""}`);
+  fact("status", status);
+  fact("started", `${run.started_at}, ${ago(run.started_at, now)}`);
+  fact(isOver(run.status) ? "took" : "since", lengthOf(took));
+  for (const [name, value] of Object.entries(run.inputs ?? {})) {
+    fact("input", `${name} = ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  }
+  if (run.label) fact("label", run.label);
+  terminal.line();
+  terminal.line(phaseTable(terminal, run, now));
+  if (run.approvals.length === 0) return;
+  const rows = run.approvals.map((each) => [
+    each.id,
+    each.phase ?? each.gate,
+    each.status,
+    each.responded_by ?? "",
+    each.responded_at ?? "",
+    each.response ?? each.summary,
+  ]);
+  terminal.line();
+  terminal.line(table(terminal, ["APPROVAL", "PHASE", "ANSWER", "BY", "WHEN", "WORDS"], rows));
+}

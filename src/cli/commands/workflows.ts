@@ -1,0 +1,64 @@
+import type { Command } from "commander";
+import type { ComplaintBody } from "../../http/api.ts";
+import { checkFile } from "../../workflow/library.ts";
+import type { Desk } from "../desk.ts";
+import type { Register } from "../program.ts";
+import { type Cell, table } from "../table.ts";
+import { clean } from "../terminal.ts";
+
+export const workflows: Register = (program, desk) => {
+  const command = program
+    .command("workflows")
+    .description("list the library; `workflows check FILE…` reads files")
+    .option("--json", "print JSON")
+    .action(({ json }: { json?: true }) => list(desk, json === true));
+  command
+    .command("check")
+    .description("say what is wrong with workflow files; needs no daemon")
+    .argument("<files...>", "YAML files")
+    .option("--json", "print JSON")
+    .action((files: string[], _: unknown, self: Command) =>
+      // The group above has the option too, and takes it wherever it stands.
+      check(desk, files, self.optsWithGlobals<{ json?: true }>().json === true),
+    );
+};
+
+async function list(desk: Desk, json: boolean): Promise<void> {
+  const { terminal } = desk;
+  const library = await desk.client().workflows();
+  if (json) return terminal.json(library);
+  if (library.items.length === 0) return terminal.line("The library is empty.");
+  const rows = library.items.map((each): Cell[] => {
+    const errors = each.complaints.filter(({ severity }) => severity === "error").length;
+    const state: Cell =
+      errors > 0
+        ? { text: errors === 1 ? "1 error" : `${errors} errors`, style: "red" }
+        : !each.enabled
+          ? { text: "off", style: "yellow" }
+          : each.unavailable.length > 0
+            ? { text: "not yet", style: "yellow" }
+            : { text: "ready", style: "green" };
+    return [each.name ?? each.file, state, Object.keys(each.inputs).join(", "), each.description ?? ""];
+  });
+  terminal.line(table(terminal, ["NAME", "STATE", "INPUTS", "WHAT IT DOES"], rows));
+  for (const { name, unavailable } of library.items) {
+    if (unavailable.length > 0)
+      terminal.line(clean(`${name} needs what this version lacks: ${unavailable.join(", ")}`));
+  }
+  for (const complaint of library.items.flatMap((each) => each.complaints)) terminal.line(printed(complaint));
+}
+
+async function check(desk: Desk, files: readonly string[], json: boolean): Promise<void> {
+  const complaints: ComplaintBody[] = [];
+  for (const file of files) complaints.push(...(await checkFile(file)).complaints);
+  const ok = complaints.every(({ severity }) => severity !== "error");
+  if (json) desk.terminal.json({ ok, complaints });
+  else for (const each of complaints) desk.terminal.line(printed(each));
+  if (ok && !json) desk.terminal.line(files.length === 1 ? "1 file is good." : `${files.length} files are good.`);
+  if (!ok) desk.code(1);
+}
+
+/** The form that editors and terminals turn into a link. */
+export function printed({ file, line, column, severity, message }: ComplaintBody): string {
+  return clean(`${file}:${line}:${column} ${severity === "warning" ? "warning: " : ""}${message}`);
+}

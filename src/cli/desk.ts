@@ -1,0 +1,48 @@
+import packageJson from "../../package.json" with { type: "json" };
+import { type Config, readConfig } from "../config.ts";
+import { type Clock, systemClock } from "../domain/clock.ts";
+import type { Client } from "../http/client.ts";
+import { connect } from "./connect.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
+
+/** What a process hands to the command line. */
+export interface Io {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** Runs the daemon until a signal ends it; `say` prints its one line. Resolves with the exit code. */
+  readonly serve: (config: Config, version: string, say: (line: string) => void) => Promise<number>;
+}
+
+/** What every command works with. Configuration and daemon are looked for when they are needed: help needs neither. */
+export interface Desk {
+  readonly io: Io;
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly version: string;
+  config(): Config;
+  client(): Client;
+  /** The exit code so far; with a number, what it is to be. */
+  code(set?: number): number;
+}
+
+export function openDesk(io: Io): Desk {
+  let code = 0;
+  let config: Config | null = null;
+  const desk: Desk = {
+    io,
+    terminal: openTerminal(io),
+    clock: systemClock(),
+    version: packageJson.version,
+    config: () => {
+      config ??= readConfig();
+      return config;
+    },
+    client: () => connect(desk.config()),
+    code: (set) => {
+      code = set ?? code;
+      return code;
+    },
+  };
+  return desk;
+}

@@ -1,0 +1,80 @@
+import type { Iso } from "../domain/clock.ts";
+import type { PhaseStatus } from "../domain/graph.ts";
+import type { RunStatus } from "../domain/run.ts";
+import type { RunBody } from "../http/api.ts";
+import { lengthOf } from "./moments.ts";
+import { type Cell, table } from "./table.ts";
+import type { Style, Terminal } from "./terminal.ts";
+
+/** One phase of a run as a person wants to see it: where it stands, how long it took, what came of it. */
+export interface PhaseView {
+  readonly name: string;
+  readonly status: PhaseStatus;
+  readonly attempt: number | null;
+  readonly tookMs: number | null;
+  /** One line: what it found, why it failed, who answered. */
+  readonly said: string;
+}
+
+/** The phases in the order of the workflow. */
+export function phasesOf(run: RunBody, now: Iso): PhaseView[] {
+  return Object.entries(run.node_statuses).map(([name, status]) => {
+    const last = latest(run.executions.filter((each) => each.phase === name));
+    const gate = latest(run.approvals.filter((each) => each.phase === name));
+    const past = run.phase_history.filter((each) => each.phase === name).at(-1);
+    const since = last?.started_at ?? gate?.created_at ?? past?.started_at;
+    const until = last?.finished_at ?? gate?.responded_at ?? past?.finished_at ?? now;
+    return {
+      name,
+      status,
+      attempt: last?.attempt ?? null,
+      tookMs: since ? Date.parse(until) - Date.parse(since) : null,
+      said: gate ? answerTo(gate) : (last?.error ?? gist(last?.output ?? "")),
+    };
+  });
+}
+
+export function phaseTable(terminal: Terminal, run: RunBody, now: Iso): string {
+  const rows = phasesOf(run, now).map((each): Cell[] => [
+    each.name,
+    statusCell(each.status),
+    each.attempt === null ? "" : String(each.attempt),
+    each.tookMs === null ? "" : lengthOf(each.tookMs),
+    each.said,
+  ]);
+  return table(terminal, ["PHASE", "STATUS", "TRY", "TOOK", "WHAT CAME OF IT"], rows);
+}
+
+const STYLES: Record<RunStatus | PhaseStatus, Style> = {
+  queued: "dim",
+  pending: "dim",
+  skipped: "dim",
+  running: "cyan",
+  paused: "yellow",
+  waiting: "yellow",
+  succeeded: "green",
+  failed: "red",
+  cancelled: "red",
+};
+
+/** A status word, coloured, with its reason where it has one. */
+export function statusCell(status: RunStatus | PhaseStatus, reason: string | null = null): Cell {
+  return { text: reason ? `${status} (${reason})` : status, style: STYLES[status] };
+}
+
+/** Ids made later sort later. */
+function latest<T extends { readonly id: string }>(of: readonly T[]): T | null {
+  return of.reduce<T | null>((found, each) => (found && found.id > each.id ? found : each), null);
+}
+
+function answerTo(gate: RunBody["approvals"][number]): string {
+  if (gate.status === "pending") return gate.summary;
+  const who = gate.responded_by ? ` by ${gate.responded_by}` : "";
+  return `${gate.status}${who}${gate.response ? `: ${gate.response}` : ""}`;
+}
+
+/** The first line that says something: headings announce, they do not tell. */
+export function gist(output: string): string {
+  for (const line of output.split("\n")) if (line.trim() !== "" && !line.startsWith("#")) return line.trim();
+  return "";
+}

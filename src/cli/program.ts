@@ -1,0 +1,34 @@
+import { Command } from "commander";
+import { answers } from "./commands/answer.ts";
+import { approvals } from "./commands/approvals.ts";
+import { cancel } from "./commands/cancel.ts";
+import { demo } from "./commands/demo.ts";
+import { doctor } from "./commands/doctor.ts";
+import { run } from "./commands/run.ts";
+import { runs } from "./commands/runs.ts";
+import { serve } from "./commands/serve.ts";
+import { show } from "./commands/show.ts";
+import { workflows } from "./commands/workflows.ts";
+import type { Desk } from "./desk.ts";
+
+/** A command: it declares itself on the program, and finds what it needs on the desk. */
+export type Register = (program: Command, desk: Desk) => void;
+
+const COMMANDS: readonly Register[] = [serve, demo, run, runs, show, approvals, answers, cancel, workflows, doctor];
+
+/** The whole command line. Nothing in it ends the process or writes past the desk. */
+export function program(desk: Desk): Command {
+  const program = new Command("lastlight")
+    .description("Runs workflows that programs carry out and people approve; nothing that was acknowledged is lost.")
+    .version(desk.version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => desk.terminal.write(text),
+      writeErr: (text) => desk.terminal.complain(text.trimEnd()),
+      // A usage error is a fault like any other, printed once, by whoever catches it.
+      outputError: () => {},
+    });
+  for (const register of COMMANDS) register(program, desk);
+  return program;
+}
