@@ -17,7 +17,7 @@ import { type Lock, lockFolder } from "./store/files/lock.ts";
 import { spool } from "./store/files/spool.ts";
 import { lockByDatabase } from "./store/sqlite/lock.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
-import { checkText, openLibrary } from "./workflow/library.ts";
+import { openLibrary } from "./workflow/library.ts";
 
 /** A daemon that serves. */
 export interface Daemon {
@@ -101,7 +101,7 @@ async function wire(
     engine,
     store,
     library,
-    check: checkText,
+    check: library.check,
     dispatch: dispatcher({ library, store, engine, clock }),
     health: async (): Promise<Health> => ({
       status: stopping ? "stopping" : "ready",

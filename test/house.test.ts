@@ -57,6 +57,9 @@ const imports: Import[] = files.flatMap((file) =>
     typeOnly: match[1] !== undefined,
   })),
 );
+/** What stands in the root but is no wiring: the CLI reads the same configuration as the daemon. */
+const lowered: Record<string, number> = { "config.ts": 1, "log.ts": 3 };
+const floorOf = (file: string): number => lowered[file] ?? (floors[room(file)] as number);
 const room = (file: string): string => (file.includes("/") ? (file.split("/")[0] as string) : "");
 const target = ({ file, to }: Import): string => relative(SRC, join(SRC, dirname(file), to));
 const inside = imports.filter(({ to }) => to.startsWith("."));
@@ -84,7 +87,7 @@ describe("the floors hold", () => {
       if (from === to) return false;
       // The API's types are shared by those who speak it.
       if (from === "cli" && /^http\/(api|client)\.ts$/.test(target(each))) return false;
-      return (floors[to] as number) >= (floors[from] as number);
+      return floorOf(target(each)) >= floorOf(each.file);
     });
     expect(wrong.map(({ file, to }) => `${file} → ${to}`)).toEqual([]);
   });

@@ -9,7 +9,7 @@ import { clean, type Terminal } from "./terminal.ts";
 /** A run as it goes: a table drawn over where a person looks, a line for each change where a file or a pipe does. */
 export interface Board {
   show(run: RunBody): void;
-  /** Leaves what stands there and draws no more. */
+  /** Draws no more. What stands there stays, but for the table of a run that is over: whoever asked prints the whole. */
   end(): void;
   /** What has been told, for the board after this one. */
   readonly seen: Map<string, string>;
@@ -26,11 +26,14 @@ function drawnBoard(terminal: Terminal, clock: Clock, seen: Map<string, string>)
   let drawn = 0;
   let cancelTick = (): void => {};
 
+  /** Up to where the table began, and away with all below it: the table may have grown shorter. */
+  function erasure(): string {
+    return drawn > 0 ? `\u001b[${drawn}A\u001b[J` : "";
+  }
   function draw(): void {
     if (!run) return;
     const lines = `${phaseTable(terminal, run, clock.now())}\n`;
-    // Up to where the table began, and away with all below it: the table may have grown shorter.
-    terminal.write(`${drawn > 0 ? `\u001b[${drawn}A\u001b[J` : ""}${lines}`);
+    terminal.write(`${erasure()}${lines}`);
     drawn = lines.split("\n").length - 1;
   }
   function tick(): void {
@@ -48,7 +51,10 @@ function drawnBoard(terminal: Terminal, clock: Clock, seen: Map<string, string>)
       draw();
       if (!isOver(next.status)) tick();
     },
-    end: () => cancelTick(),
+    end: () => {
+      cancelTick();
+      if (run && isOver(run.status)) terminal.write(erasure());
+    },
   };
 }
 

@@ -68,7 +68,7 @@ async function askDaemon(desk: Desk): Promise<Check> {
       url: whereabouts(config),
     };
     const told = `${version} at ${url}, pid ${pid}, ${status} for ${lengthOf(uptime_s * 1000)}`;
-    const load = `${counts.executing} executing, ${counts.owed} owed, ${counts.pendingApprovals} waiting for an answer`;
+    const load = `${counts.executing} executing, ${counts.owed} owed, ${counts.pending_approvals} waiting for an answer`;
     return good("daemon", `${told}; ${load}`);
   } catch (error) {
     const fault = asFault(error);

@@ -28,7 +28,7 @@ export function phasesOf(run: RunBody, now: Iso): PhaseView[] {
       name,
       status,
       attempt: last?.attempt ?? null,
-      tookMs: since ? Date.parse(until) - Date.parse(since) : null,
+      tookMs: since && status !== "skipped" ? Date.parse(until) - Date.parse(since) : null,
       said: gate ? answerTo(gate) : (last?.error ?? gist(last?.output ?? "")),
     };
   });

@@ -29,6 +29,7 @@ const catalogue = {
   "store.constraint": "The database refused the row. The log has the constraint's name.",
   "store.stopped": "The daemon is stopping. Try again when it is back.",
   "store.trouble": "The database could not be written. Look at `lastlight doctor` and the log.",
+  "stream.too_many": "Close a stream that nobody reads, or ask again later.",
   "usage.invalid": "See `lastlight help` and the command's own `--help`.",
   "workflow.disabled": "Someone switched it off. Remove the override to let new runs start.",
   "workflow.invalid": "Run `lastlight workflows check <file>` to see each line that needs work.",

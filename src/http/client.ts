@@ -1,8 +1,8 @@
-import type { ApprovalStatus } from "../domain/approval.ts";
 import { Fault, type FaultCode } from "../domain/fault.ts";
 import { isOver, type RunStatus } from "../domain/run.ts";
 import type { ApprovalLine } from "../store/store.ts";
 import type {
+  ApprovalFilter,
   ApprovalList,
   Cancelled,
   CheckResult,
@@ -43,7 +43,7 @@ export interface Client {
   health(): Promise<Health>;
 }
 
-export interface RunQuery extends PageQuery {
+interface RunQuery extends PageQuery {
   readonly status?: readonly RunStatus[];
   readonly workflow?: string;
   readonly trigger?: string;
@@ -51,9 +51,7 @@ export interface RunQuery extends PageQuery {
   readonly starred?: boolean;
   readonly since?: string;
 }
-export interface ApprovalQuery extends PageQuery {
-  readonly status?: ApprovalStatus;
-}
+interface ApprovalQuery extends PageQuery, ApprovalFilter {}
 interface PageQuery {
   readonly limit?: number;
   readonly cursor?: string;

@@ -64,6 +64,7 @@ export const STATUS: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   "store.constraint": 500,
   "store.stopped": 503,
   "store.trouble": 503,
+  "stream.too_many": 429,
   "usage.invalid": 400,
   "workflow.disabled": 409,
   "workflow.invalid": 422,

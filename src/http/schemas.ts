@@ -208,7 +208,7 @@ export const health = z
     uptime_s: z.number(),
     state_dir: z.string(),
     workflows_dirs: z.array(z.string()),
-    counts: z.object({ executing: count, owed: count, pendingApprovals: count } satisfies Fields<Counts>),
+    counts: z.object({ executing: count, owed: count, pending_approvals: count } satisfies Fields<Counts>),
     cap: count,
     rss_bytes: count,
     loop_lag_ms: z.number(),

@@ -250,5 +250,5 @@ export interface RunChange {
 export interface Counts {
   readonly executing: number;
   readonly owed: number;
-  readonly pendingApprovals: number;
+  readonly pending_approvals: number;
 }

@@ -38,7 +38,7 @@ interface Asking {
   readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly headers?: { readonly [name: string]: string };
 }
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: { readonly [key: string]: unknown } & Partial<ErrorBody>;
@@ -188,7 +188,7 @@ const HEALTH: Health = {
   uptime_s: 1,
   state_dir: "/state",
   workflows_dirs: ["/workflows"],
-  counts: { executing: 0, owed: 0, pendingApprovals: 0 },
+  counts: { executing: 0, owed: 0, pending_approvals: 0 },
   cap: 4,
   rss_bytes: 1,
   loop_lag_ms: 0,

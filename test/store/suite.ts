@@ -132,7 +132,7 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         const { store, clock } = await world();
         const { run, granted } = await store.create(request(clock, chain));
         expect([run.status, granted]).toEqual(["queued", []]);
-        expect(await store.counts()).toEqual({ executing: 0, owed: 1, pendingApprovals: 0 });
+        expect(await store.counts()).toEqual({ executing: 0, owed: 1, pending_approvals: 0 });
       });
 
       test("a known key returns the run that exists, whatever else is asked", async () => {
@@ -317,7 +317,7 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
           epoch: 1,
           executions: [{ status: "cancelled", success: false }],
         });
-        expect(await store.counts()).toEqual({ executing: 0, owed: 0, pendingApprovals: 0 });
+        expect(await store.counts()).toEqual({ executing: 0, owed: 0, pending_approvals: 0 });
       });
 
       test("twenty concurrent writes to scratch keys of one run keep twenty", async () => {
@@ -495,7 +495,7 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         const { run } = await store.create(request(clock, gated), take(4));
         await applied(store, run.id, cancel);
         expect((await store.run(run.id))?.approvals).toMatchObject([{ status: "void", responded_by: null }]);
-        expect((await store.counts()).pendingApprovals).toBe(0);
+        expect((await store.counts()).pending_approvals).toBe(0);
       });
 
       test("a gate can be answered in the instant it opens", async () => {

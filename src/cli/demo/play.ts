@@ -35,14 +35,15 @@ export async function play(
       terminal.line();
       showBeginning(desk, join(workspace, "checkup.md"), terminal.answers ? 40 : 10);
       terminal.line();
-      await answer(desk, client, gate, options);
+      await answer(desk, client, gate, options).catch((error: unknown) => {
+        if (error instanceof Interrupt) leave(desk, daemon, id);
+        throw error;
+      });
       terminal.line();
     },
   });
   if (!isOver(run.status)) {
-    terminal.line();
-    terminal.line("Stopped before the run was over; it goes on when its daemon does.");
-    lookAgain(desk, daemon, id);
+    leave(desk, daemon, id);
     options.signal.throwIfAborted();
     return;
   }
@@ -79,6 +80,12 @@ async function answer(
     if (fault.code !== "approval.answered") throw error;
     terminal.line(clean(fault.message));
   }
+}
+
+function leave(desk: Desk, daemon: Child, id: string): void {
+  desk.terminal.line();
+  desk.terminal.line("Stopped before the run was over; it goes on when its daemon does.");
+  lookAgain(desk, daemon, id);
 }
 
 function conclude(desk: Desk, daemon: Child, run: RunBody, workspace: string): void {

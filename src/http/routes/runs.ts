@@ -122,8 +122,7 @@ export function runRoutes(
       const headers = { "Content-Type": "text/event-stream; charset=utf-8", Connection: "close" };
       await known(id);
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
-      if (newsroom.full)
-        throw refusal(429, new Fault("request.invalid", "Too many event streams are open; close some"));
+      if (newsroom.full) throw new Fault("stream.too_many", "Too many event streams are open");
       const last = c.req.header("last-event-id") ?? "";
       const stream = await newsroom.open(id, /^\d{1,15}$/.test(last) ? Number(last) : -1);
       return stream ? c.body(stream, 200, headers) : c.body(null, 204);

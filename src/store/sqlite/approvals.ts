@@ -44,11 +44,14 @@ export function approvals(db: Database) {
     ofRun: (run: string): ApprovalLine[] => ofRun.all({ run }),
     countPending: (): number => count.get() as number,
     list: (filter: { status?: ApprovalStatus }, page: PageRequest): Page<ApprovalLine> => {
-      const after = page.after === undefined ? null : fromCursor(page.after);
+      const after = page.after === undefined ? null : fromCursor("approvals", page.after);
       const place = { at: after?.at ?? NEWEST, id: after?.id ?? null, limit: page.limit };
       const rows = filter.status ? lists.byStatus.all({ ...place, status: filter.status }) : lists.all.all(place);
       const last = rows.at(-1);
-      return { rows, next: last && rows.length === page.limit ? toCursor({ at: last.created_at, id: last.id }) : null };
+      return {
+        rows,
+        next: last && rows.length === page.limit ? toCursor("approvals", { at: last.created_at, id: last.id }) : null,
+      };
     },
   };
 }

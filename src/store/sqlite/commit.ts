@@ -139,9 +139,8 @@ function isTrouble(error: unknown): boolean {
 
 function troubleFault(error: unknown): Fault {
   const code = codeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
   if (code === "SQLITE_FULL") return new Fault("disk.full", "The database could not grow", { cause: error });
-  return new Fault("store.trouble", `The database refused to write: ${message}`, { cause: error });
+  return new Fault("store.trouble", `The database could not be written (${code || "unknown"})`, { cause: error });
 }
 
 function constraintFault(error: unknown): Fault {

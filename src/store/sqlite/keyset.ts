@@ -6,17 +6,19 @@ export interface Keyset {
   readonly id: string;
 }
 
-/** A cursor is opaque to callers: base64url of the pair. */
-export function toCursor({ at, id }: Keyset): string {
-  return Buffer.from(JSON.stringify([at, id])).toString("base64url");
+/** A cursor is opaque to callers: base64url of the list's name and the place in it. */
+export function toCursor(list: string, { at, id }: Keyset): string {
+  return Buffer.from(JSON.stringify([list, at, id])).toString("base64url");
 }
 
 /** Reads a cursor that came back; anything else is a fault, not an empty page. */
-export function fromCursor(cursor: string): Keyset {
+export function fromCursor(list: string, cursor: string): Keyset {
   try {
     const read: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
-    if (Array.isArray(read) && typeof read[0] === "string" && typeof read[1] === "string")
-      return { at: read[0], id: read[1] };
+    if (Array.isArray(read)) {
+      const [of, at, id] = read as unknown[];
+      if (of === list && typeof at === "string" && typeof id === "string") return { at, id };
+    }
   } catch {
     // Not ours: answered below like every other wrong cursor.
   }

@@ -88,7 +88,7 @@ export function runLists(db: Database) {
   }
 
   return (filter: RunFilter, page: PageRequest): Page<RunLine> => {
-    const after = page.after === undefined ? null : fromCursor(page.after);
+    const after = page.after === undefined ? null : fromCursor("runs", page.after);
     const statuses = [...new Set(filter.status ?? [])];
     const rows =
       statuses.length <= 1
@@ -100,7 +100,7 @@ export function runLists(db: Database) {
     const last = rows.at(-1);
     return {
       rows: rows.map(toLine),
-      next: last && rows.length === page.limit ? toCursor({ at: last.started_at, id: last.id }) : null,
+      next: last && rows.length === page.limit ? toCursor("runs", { at: last.started_at, id: last.id }) : null,
     };
   };
 }

@@ -1,3 +1,4 @@
+import { chmodSync, existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { Clock } from "../../domain/clock.ts";
 import { Fault } from "../../domain/fault.ts";
@@ -35,8 +36,11 @@ export function openDatabase(file: string): Database.Database {
 
 /** The store on one SQLite file: the whole contract of `store.ts`, one group commit behind it. */
 export function openSqliteStore({ file, clock }: { file: string; clock: Clock }): Store {
+  const isNew = !existsSync(file);
   const db = openDatabase(file);
   try {
+    // By name, which opens nothing; SQLite gives the -wal and -shm files the same mode.
+    if (isNew) chmodSync(file, 0o600);
     migrate(db, clock.now());
     return store(db, clock);
   } catch (error) {
@@ -142,7 +146,7 @@ function store(db: Database.Database, clock: Clock): Store {
     counts: async () => ({
       executing: rooms.executions.count(),
       owed: rooms.outbox.countStarts(),
-      pendingApprovals: rooms.approvals.countPending(),
+      pending_approvals: rooms.approvals.countPending(),
     }),
     close: async () => {
       commit.close();

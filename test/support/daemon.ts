@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { type Client, createClient } from "../../src/http/client.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const READY = / is ready at (http:\S+)/;
+
+/** A real daemon in a process of its own, on a port the system chose. */
+export interface DaemonProcess {
+  readonly pid: number;
+  /** Resolves when it says it is ready; rejects with its last words when it ends before. */
+  readonly ready: Promise<Client>;
+  /** Resolves with its exit code, or the name of the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export function startDaemon(options: {
+  stateDir: string;
+  workflows: string;
+  environment?: Record<string, string>;
+}): DaemonProcess {
+  const child: ChildProcess = spawn(process.execPath, [MAIN, "serve"], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      STATE_DIR: options.stateDir,
+      WORKFLOWS_DIR: options.workflows,
+      LASTLIGHT_PORT: "0",
+      LASTLIGHT_LOG_LEVEL: "warn",
+      ...options.environment,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let words = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    words = (words + text).slice(-4_000);
+  });
+  const ended = new Promise<number | string>((resolve) => {
+    child.once("exit", (code, signal) => resolve(code ?? signal ?? "unknown"));
+  });
+  const ready = new Promise<Client>((resolve, reject) => {
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
+      const url = READY.exec(line)?.[1];
+      if (url) resolve(createClient({ url, token: tokenOf(options.stateDir) }));
+    });
+    void ended.then((how) => reject(new Error(`the daemon ended (${how}) before it was ready: ${words}`)));
+  });
+  ready.catch(() => {});
+  return { pid: child.pid as number, ready, ended, kill: (signal) => void child.kill(signal) };
+}
+
+function tokenOf(stateDir: string): string {
+  const file = join(stateDir, "api-token");
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+}
