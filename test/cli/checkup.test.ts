@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkFile } from "../../src/workflow/library.ts";
@@ -25,8 +25,8 @@ function run(repo: string) {
       const { status, stdout, stderr } = spawnSync("bash", ["-c", commands.get(name) as string], {
         cwd: workspace,
         env: {
-          PATH: process.env["PATH"],
-          HOME: process.env["HOME"],
+          PATH: process.env.PATH,
+          HOME: process.env.HOME,
           LASTLIGHT_RUN: "a-run",
           LASTLIGHT_INPUT_REPO: repo,
           LASTLIGHT_OUTPUTS: outputs,
@@ -179,7 +179,7 @@ test("file names with spaces, quotes, newlines, pipes, back-ticks and leading da
     "tick`.txt",
     "-dash.txt",
     "$(touch gone).txt",
-    "[31m.txt",
+    "\u001b[31m.txt",
   ];
   const repo = repository(Object.fromEntries(names.map((name) => [name, "TODO\n"])));
   const { phase, workspace } = run(repo);
@@ -254,6 +254,9 @@ test("a repository cannot have its own programs run", () => {
   for (const key of keys) git(repo, "config", key, key.startsWith("alias") ? `!${evil}` : evil);
   git(repo, "config", "log.showSignature", "true");
   git(repo, "config", "core.hooksPath", join(evil, ".."));
+  git(repo, "status");
+  expect(existsSync(trace), "the trap is set").toBe(true);
+  rmSync(trace);
   for (const part of INSPECTIONS) expect([part, run(repo).phase(part).code]).toEqual([part, 0]);
   expect(existsSync(trace)).toBe(false);
 });
