@@ -11,23 +11,25 @@ export async function serve(config: Config, version: string, say: (line: string)
     log.error({ err: error }, "an exception nobody caught; the daemon ends");
     process.exit(70);
   });
+  // Before anyone can know that it is there: who reads the ready line may send a signal at once.
+  const asked = new Promise<NodeJS.Signals>((resolve) => {
+    let first = true;
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        if (!first) process.exit(130);
+        first = false;
+        resolve(signal);
+      });
+    }
+  });
   const daemon = await startDaemon(config, log, version);
   say(`lastlight ${version} is ready at ${daemon.url}`);
-  return await new Promise<number>((resolve) => {
-    let asked = false;
-    const end = (signal: NodeJS.Signals): void => {
-      if (asked) process.exit(130);
-      asked = true;
-      log.info({ signal }, "asked to stop");
-      daemon.stop().then(
-        () => resolve(0),
-        (error: unknown) => {
-          log.error({ code: asFault(error).code, err: error }, "the daemon could not stop in good order");
-          resolve(1);
-        },
-      );
-    };
-    process.on("SIGTERM", end);
-    process.on("SIGINT", end);
-  });
+  log.info({ signal: await asked }, "asked to stop");
+  try {
+    await daemon.stop();
+    return 0;
+  } catch (error) {
+    log.error({ code: asFault(error).code, err: error }, "the daemon could not stop in good order");
+    return 1;
+  }
 }

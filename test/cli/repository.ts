@@ -24,5 +24,9 @@ export function commit(path: string, files: Record<string, string>, message: str
 /** Commits of this are of one moment, long ago: "how long ago" is the same all through a test. */
 export function git(path: string, ...argv: string[]): string {
   const dates = { GIT_AUTHOR_DATE: "2024-02-03T04:05:06Z", GIT_COMMITTER_DATE: "2024-02-03T04:05:06Z" };
-  return execFileSync("git", ["-C", path, ...argv], { encoding: "utf8", env: { ...process.env, ...dates } });
+  return execFileSync("git", ["-C", path, ...argv], {
+    encoding: "utf8",
+    stdio: "pipe",
+    env: { ...process.env, ...dates },
+  });
 }

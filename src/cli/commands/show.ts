@@ -38,8 +38,12 @@ export function printRun({ terminal, clock }: Desk, run: RunBody): void {
     fact("input", `${name} = ${typeof value === "string" ? value : JSON.stringify(value)}`);
   }
   if (run.label) fact("label", run.label);
-  terminal.line();
-  terminal.line(phaseTable(terminal, run, now));
+  // Rows of another program's making may hold no more than where they were.
+  if (Object.keys(run.node_statuses).length === 0) fact("phase", run.current_phase);
+  else {
+    terminal.line();
+    terminal.line(phaseTable(terminal, run, now));
+  }
   if (run.approvals.length === 0) return;
   const rows = run.approvals.map((each) => [
     each.id,

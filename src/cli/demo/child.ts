@@ -62,21 +62,25 @@ function launch(config: Config, stateDir: string, log: string): ChildProcess {
 }
 
 function readiness(child: ChildProcess, log: string, signal: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
+  return new Promise<string>((resolve, reject) => {
     const fail = (why: string): void => reject(new Fault("daemon.unreachable", why));
     const late = setTimeout(() => fail(`The demo's daemon was not ready in time. Its log is ${log}`), READY_WITHIN_MS);
-    const settle = (): void => clearTimeout(late);
-    signal.addEventListener("abort", () => fail("Stopped before the demo's daemon was ready"), { once: true });
-    child.once("error", (error) => fail(`The demo's daemon could not be started: ${error.message}`));
+    const interrupted = (): void => fail("Stopped before the demo's daemon was ready");
+    signal.addEventListener("abort", interrupted, { once: true });
+    if (signal.aborted) interrupted();
+    child.once("error", (error) => {
+      clearTimeout(late);
+      fail(`The demo's daemon could not be started: ${error.message}`);
+    });
     child.once("exit", (code) => {
-      settle();
+      clearTimeout(late);
       reject(refusal(code, log));
     });
     // Read to the end of its life: a pipe nobody empties would stop the one who writes.
     createInterface({ input: child.stdout! }).on("line", (line) => {
       const url = / is ready at (http:\/\/\S+)$/.exec(line)?.[1];
       if (!url) return;
-      settle();
+      clearTimeout(late);
       resolve(url);
     });
   });
