@@ -9,7 +9,7 @@ import { Fault } from "./domain/fault.ts";
 import type { Log } from "./engine/contracts/log.ts";
 import { dispatcher } from "./engine/dispatch.ts";
 import { createEngine } from "./engine/engine.ts";
-import { childKeeper } from "./engine/keeper.ts";
+import { createKeeper } from "./engine/keeper.ts";
 import type { Health } from "./http/api.ts";
 import { openServer } from "./http/server.ts";
 import { deliverers, phases } from "./plugins.ts";
@@ -77,7 +77,7 @@ async function wire(
     node,
     clock,
     log,
-    keeper: childKeeper({
+    keeper: createKeeper({
       spool: spool(join(stateDir, "spool")),
       workspaces: join(stateDir, "workspaces"),
       clock,

@@ -2,7 +2,18 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { isOver, type Run, type RunEvent } from "../src/domain/run.ts";
 import type { Workflow } from "../src/domain/workflow.ts";
-import { admitted, answered, born, cancelled, created, failed, happen, lost, succeeded } from "./support/play.ts";
+import {
+  admitted,
+  answered,
+  born,
+  cancelled,
+  created,
+  failed,
+  happen,
+  lost,
+  succeeded,
+  suspected,
+} from "./support/play.ts";
 import { workflow } from "./support/workflow.ts";
 
 const SHAPES: Workflow[] = [
@@ -20,10 +31,11 @@ const SHAPES: Workflow[] = [
 function possible(run: Run): RunEvent[] {
   return [
     cancelled,
+    suspected(2),
     ...Object.entries(run.phases).flatMap(([name, { status, attempt }]) =>
       status === "pending" ? [admitted(name, attempt)] : [],
     ),
-    ...run.live.flatMap(({ id }) => [succeeded(id), failed(id), lost([id], true, 2)]),
+    ...run.live.flatMap(({ id }) => [succeeded(id), failed(id), lost([id], 2)]),
     ...run.gates.flatMap(({ id }) => [answered(id, "approve"), answered(id, "reject")]),
     { type: "scratch.written", key: "k", value: 1, append: false },
   ];

@@ -37,12 +37,12 @@ export function advance(workflow: Workflow, run: Run, event: RunEvent, now: Iso)
       break;
     }
     case "execution.lost":
-      if (event.blame) turn.restartCount++;
+      for (const id of event.executions) turn.lose(live(run, id), event.attemptLimit);
+      turn.settle();
+      break;
+    case "run.suspected":
+      turn.restartCount++;
       if (turn.restartCount >= event.restartLimit) turn.abandon("failed", "crash_loop");
-      else {
-        for (const id of event.executions) turn.lose(live(run, id));
-        turn.settle();
-      }
       break;
     case "gate.answered":
       turn.answer(event);
@@ -59,7 +59,7 @@ export function advance(workflow: Workflow, run: Run, event: RunEvent, now: Iso)
   return turn.step();
 }
 
-const LOST = "The daemon stopped while this ran";
+const LOST = "It ended without saying how: its process, or the daemon, was killed";
 
 function live(run: Run, id: string): LiveExecution {
   return run.live.find((each) => each.id === id) as LiveExecution;
@@ -81,6 +81,7 @@ function refusal(run: Run, event: RunEvent): Refusal | null {
     case "gate.answered":
       return run.gates.some((gate) => gate.id === event.approval) ? null : "answered";
     case "run.cancelled":
+    case "run.suspected":
       return null;
     case "scratch.written":
       return /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(event.key) && utf8Length(JSON.stringify(event.value)) <= INLINE_LIMIT
@@ -139,10 +140,11 @@ class Turn {
     this.note(execution.phase, execution.id, execution.startedAt);
   }
 
-  /** The try is gone; settling owes the phase another. */
-  lose(execution: LiveExecution): void {
+  /** The try is gone; settling owes the phase another, unless it has had enough of them. */
+  lose(execution: LiveExecution, attemptLimit: number | null): void {
     this.close(execution, "interrupted", LOST);
-    this.put(execution.phase, { status: "pending", attempt: execution.attempt + 1 });
+    if (attemptLimit !== null && execution.attempt >= attemptLimit) this.finish(execution, "failed");
+    else this.put(execution.phase, { status: "pending", attempt: execution.attempt + 1 });
   }
 
   answer(event: Extract<RunEvent, { type: "gate.answered" }>): void {

@@ -60,13 +60,12 @@ export type RunEvent =
   | { readonly type: "execution.ended"; readonly execution: string; readonly outcome: Outcome }
   | {
       readonly type: "execution.lost";
-      /** All that one crash took from this run, so that one crash counts once. */
       readonly executions: readonly string[];
-      /** Raise `restart_count`: true after a crash, false when the daemon gave the work back in good order. */
-      readonly blame: boolean;
-      /** At this many blamed restarts without a completed phase the run ends, reason `crash_loop` (engine rule 21). */
-      readonly restartLimit: number;
+      /** The attempt after which a phase that keeps losing its process fails; null when the process never ran. */
+      readonly attemptLimit: number | null;
     }
+  /** The daemon died while it handled this run's data. At the limit the run ends, reason `crash_loop` (engine rule 21). */
+  | { readonly type: "run.suspected"; readonly restartLimit: number }
   | {
       readonly type: "gate.answered";
       readonly approval: string;

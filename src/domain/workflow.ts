@@ -18,6 +18,9 @@ export const PHASE_TYPES = [
 ] as const;
 export type PhaseType = (typeof PHASE_TYPES)[number];
 
+/** Phase types whose tries are programs: they outlive the daemon and have a session file under the execution's id. */
+export const PROGRAM_TYPES: ReadonlySet<PhaseType> = new Set(["bash", "script"]);
+
 interface PhaseBase {
   readonly name: string;
   /** Shown to people; the name when the author gave none. */

@@ -16,8 +16,11 @@ import { createWorker } from "./worker.ts";
 /** Drives runs: every face and every trigger speaks to this, and this speaks to the store. */
 export interface Engine {
   readonly bus: Bus;
-  /** Takes up what the last incarnation left, then opens the valve. Returns how many executions were lost. */
-  begin(): Promise<{ lost: number }>;
+  /**
+   * Takes up what the last incarnation left, then opens the valve. `suspects` are the runs whose data it handled when it
+   * died. What lives is attached to, what finished is adopted; only what is gone is lost.
+   */
+  begin(suspects?: readonly string[]): Promise<Recovery>;
   /** Makes a run; resolves once it is durable. A known key returns the run that exists. */
   create(run: NewRun): Promise<Created>;
   /** One event for one run, through the store; what it grants is carried out, what it stops is ended. */
@@ -26,12 +29,23 @@ export interface Engine {
   answer(approval: string, answer: { decision: Decision; by: string; comment: string | null }): Promise<ApprovalLine>;
   /** Throws `run.unknown` or `run.terminal`. */
   cancel(run: string, by: string): Promise<Run>;
-  /** Stops taking work, gives back what is under way without blame, and falls silent. */
+  /** Stops taking work, leaves programs alive for the next daemon, and falls silent. */
   stop(): Promise<void>;
+}
+
+export interface Recovery {
+  /** Still running or finished meanwhile: taken up where they are. */
+  readonly attached: number;
+  /** Gone: owed again. */
+  readonly lost: number;
+  /** Processes of executions that nobody wants any more: ended. */
+  readonly strays: number;
 }
 
 const POLL_MS = 5_000;
 const RECOVERED_AT_ONCE = 200;
+/** A phase whose process vanishes this often is not tried again: something on the machine kills it. */
+const LOST_LIMIT = 5;
 
 export function createEngine(options: {
   store: Store;
@@ -49,13 +63,17 @@ export function createEngine(options: {
   const valve = admission(node, options.cap);
   const bus = createBus();
   const outbox = createOutbox({ store, node, clock, log, deliverers: options.deliverers });
+  const kinds = registry(options.phases);
   const worker = createWorker({
     store,
-    registry: registry(options.phases),
+    registry: kinds,
     keeper: options.keeper,
     clock,
     log,
-    report: (grant, outcome) => apply(grant.run, { type: "execution.ended", execution: grant.execution, outcome }),
+    report: ({ run, execution }, outcome) =>
+      outcome.type === "failed" && outcome.failure === "lost"
+        ? apply(run, { type: "execution.lost", executions: [execution], attemptLimit: LOST_LIMIT })
+        : apply(run, { type: "execution.ended", execution, outcome }),
   });
   const stopListening = store.onChange((changes) => {
     bus.publish(changes);
@@ -87,31 +105,40 @@ export function createEngine(options: {
   }
 
   /** A crash is an event like any other: each run hears what it lost, and owes it again. */
-  async function recover(): Promise<number> {
+  async function recover(suspects: readonly string[]): Promise<Recovery> {
+    for (const run of suspects) await apply(run, { type: "run.suspected", restartLimit });
     const orphans = await store.orphans(node);
-    let lost = 0;
-    for (let at = 0; at < orphans.length; at += RECOVERED_AT_ONCE) {
+    const strays = options.keeper.strays(new Set(orphans.map((grant) => grant.execution)));
+    for (const execution of strays) await options.keeper.clear(execution);
+    const alive: Grant[] = [];
+    const gone = new Map<string, string[]>();
+    for (const grant of orphans) {
+      if (kinds.outlives(grant.phaseType) && options.keeper.claimed(grant.execution)) alive.push(grant);
+      else gone.set(grant.run, [...(gone.get(grant.run) ?? []), grant.execution]);
+    }
+    const losses = [...gone];
+    for (let at = 0; at < losses.length; at += RECOVERED_AT_ONCE) {
       // The valve is still shut, so nothing starts before all is accounted for; fresh work and old share one cap.
       await Promise.all(
-        orphans.slice(at, at + RECOVERED_AT_ONCE).map(async ({ run, executions }) => {
-          lost += executions.length;
-          const applied = await apply(run, { type: "execution.lost", executions, blame: true, restartLimit });
+        losses.slice(at, at + RECOVERED_AT_ONCE).map(async ([run, executions]) => {
+          const applied = await apply(run, { type: "execution.lost", executions, attemptLimit: null });
           if (!applied.ok) log.warn({ run, why: applied.why }, "a lost execution was refused");
         }),
       );
     }
-    return lost;
+    worker.offer(alive);
+    return { attached: alive.length, lost: orphans.length - alive.length, strays: strays.length };
   }
 
   return {
     bus,
     apply,
-    begin: async () => {
-      const lost = await recover();
-      if (lost > 0) log.warn({ lost }, "executions were lost with the last daemon; they are owed again");
+    begin: async (suspects = []) => {
+      const recovery = await recover(suspects);
+      if (recovery.attached + recovery.lost + recovery.strays > 0) log.info(recovery, "taken up from the last daemon");
       valve.open();
       await poll();
-      return { lost };
+      return recovery;
     },
     create: async (run) => {
       const created = await store.create(run, valve.take());
@@ -140,12 +167,8 @@ export function createEngine(options: {
       valve.shut();
       cancelPoll();
       outbox.stop();
-      const busy = worker.busy();
-      worker.revoke(busy.map((grant) => grant.execution));
+      worker.detach();
       await worker.idle();
-      for (const [run, executions] of byRun(busy)) {
-        await apply(run, { type: "execution.lost", executions, blame: false, restartLimit });
-      }
       stopListening();
     },
   };
@@ -159,10 +182,4 @@ function answered(gate: ApprovalLine): string {
 /** Engine rule 8: a run without a version of ours is listed, never driven. */
 function foreign(run: string): Fault {
   return new Fault("run.foreign", `Run ${run} was made by another program`);
-}
-
-function byRun(grants: readonly Grant[]): Map<string, string[]> {
-  const runs = new Map<string, string[]>();
-  for (const { run, execution } of grants) runs.set(run, [...(runs.get(run) ?? []), execution]);
-  return runs;
 }

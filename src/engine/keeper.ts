@@ -1,14 +1,55 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync } from "node:fs";
+import { closeSync, type FSWatcher, mkdirSync, watch } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../domain/clock.ts";
 import type { Folder, Spool } from "../store/files/spool.ts";
-import type { Ended, FileOrFolder, Keeper, Program } from "./contracts/keeper.ts";
+import { DETACH, type Ended, type FileOrFolder, type Keeper, type Program } from "./contracts/keeper.ts";
+import {
+  carriers,
+  executionsAlive,
+  type Identity,
+  isAlive,
+  marker,
+  readIdentity,
+  signalGroup,
+  sweep,
+} from "./processes.ts";
 
 const GRACE_MS = 5_000;
+const POLL_MS = 1_000;
+const TORN_MS = 20;
 
-/** Programs as children of the daemon: each leads a process group, so that ending it ends what it started. */
-export function childKeeper(options: {
+/**
+ * The program's own keeper: a shell between the daemon and the program, which outlives the daemon. It claims the folder
+ * or goes away, says who it is before the program runs, keeps the deadline, and records the status in place. A handler
+ * for signals, not "ignore", which the program would inherit; the program in the foreground, since a shell makes what it
+ * puts in the background deaf to interrupts. Last it ends its own group: whatever the program left there.
+ */
+const KEEPER = `
+d=$1 marker=$2 limit=$3 grace=$4; shift 4
+trap : HUP INT TERM
+set -C; { true > "$d/claim"; } 2>/dev/null || exit 125; set +C
+ulimit -f "$marker" 2>/dev/null
+read -r boot < /proc/sys/kernel/random/boot_id
+read -r stat < /proc/$$/stat || exit 125
+echo "$$ $boot $stat" >> "$d/claim" || exit 125
+(
+  sleep "$limit" || exit
+  true > "$d/deadline"
+  kill -s TERM -- -$$
+  sleep "$grace"
+  read -r me rest < /proc/self/stat
+  read -r children < /proc/$$/task/$$/children
+  [ "$children" ] || kill -s KILL -- -$$
+  for child in $children; do [ "$child" = "$me" ] || kill -s KILL "$child"; done
+) 3>&- < /dev/null > /dev/null 2>&1 &
+"$@" 3>&- < /dev/null; rc=$?
+printf '%-15s\\n' "$rc" >&3
+kill -s KILL -- -$$
+`;
+
+/** Programs that outlive the daemon: each in a folder of the spool, under a keeper of its own. */
+export function createKeeper(options: {
   spool: Spool;
   workspaces: string;
   clock: Clock;
@@ -16,32 +57,163 @@ export function childKeeper(options: {
   environment: { readonly [name: string]: string };
 }): Keeper {
   const { spool, workspaces, clock, environment } = options;
+
+  async function attend(
+    program: Program,
+    folder: Folder,
+    child: ChildProcess | null,
+    signal: AbortSignal,
+  ): Promise<Ended> {
+    const how = await ending(program, folder, child, signal);
+    if (how === "detached") {
+      child?.unref();
+      return { type: "detached" };
+    }
+    await endTree(program.execution, folder);
+    if (how === "cancelled") return { type: "cancelled" };
+    // Only now, with nobody left to write, is the output whole.
+    const written = { stdout: folder.read("stdout"), stderr: folder.read("stderr") };
+    if (folder.overdue() || how === "timeout") return { type: "timeout", ...written };
+    const code = folder.status();
+    return code === null ? { type: "lost" } : { type: "exited", code, ...written };
+  }
+
+  /** Resolves when the program's keeper is gone or its status is there, or when the daemon wants it to be over. */
+  function ending(
+    { timeoutMs }: Program,
+    folder: Folder,
+    child: ChildProcess | null,
+    signal: AbortSignal,
+  ): Promise<"ended" | "timeout" | "cancelled" | "detached"> {
+    return new Promise((resolve, reject) => {
+      const undo: (() => void)[] = [];
+      let why: "timeout" | "cancelled" | null = null;
+      const done = (how: "ended" | "timeout" | "cancelled" | "detached"): void => {
+        for (const each of undo.splice(0)) each();
+        resolve(how);
+      };
+      const look = (): void => {
+        const keeper = keeperOf(folder);
+        // The status first: it is written before the keeper goes.
+        if (folder.status() !== null || keeper === "gone") done(why ?? "ended");
+      };
+      const end = (reason: "timeout" | "cancelled"): void => {
+        why ??= reason;
+        // A child that has not named itself yet is known by its number all the same.
+        const keeper = child?.pid === undefined ? keeperOf(folder) : { pid: child.pid };
+        if (keeper !== "gone") signalGroup(keeper.pid, "SIGTERM");
+        undo.push(clock.after(GRACE_MS, () => done(reason)));
+      };
+      const abort = (): void => (signal.reason === DETACH ? done("detached") : end("cancelled"));
+      signal.addEventListener("abort", abort, { once: true });
+      undo.push(() => signal.removeEventListener("abort", abort));
+      // The keeper keeps the deadline itself; this is for one that cannot any more.
+      undo.push(clock.after(timeoutMs + 2 * GRACE_MS, () => end("timeout")));
+      if (child) {
+        // `exit`, not `close`: a grandchild that kept the descriptors open must not hold the phase up.
+        child.once("exit", () => done(why ?? "ended"));
+        child.once("error", (error) => {
+          for (const each of undo.splice(0)) each();
+          reject(error);
+        });
+      } else {
+        const watcher = watching(folder.path, (name) => name === "exit" && look());
+        undo.push(() => watcher?.close());
+        const poll = (): void => {
+          look();
+          timer = clock.after(POLL_MS, poll);
+        };
+        let timer = clock.after(POLL_MS, poll);
+        undo.push(() => timer());
+        look();
+      }
+      if (signal.aborted) abort();
+    });
+  }
+
+  async function attach(program: Program, folder: Folder, signal: AbortSignal): Promise<Ended> {
+    while (folder.status() === null && folder.claimant() === "torn") {
+      // Between its claim and its name a keeper needs a moment; one that is gone will never say more, and never ran it.
+      if (carriers(program.execution, 0).length === 0 && folder.claimant() === "torn") return { type: "lost" };
+      await new Promise<void>((resolve) => void clock.after(TORN_MS, resolve));
+    }
+    return attend(program, folder, null, signal);
+  }
+
+  async function start(program: Program, signal: AbortSignal): Promise<Ended> {
+    const folder = spool.create(program.execution);
+    const cwd = join(workspaces, program.run);
+    mkdirSync(cwd, { recursive: true, mode: 0o700 });
+    const env = {
+      ...environment,
+      ...program.environment,
+      ...handOver(program, folder, spool),
+      LASTLIGHT_EXECUTION: program.execution,
+    };
+    return attend(program, folder, launch(program, folder, cwd, env), signal);
+  }
+
   return {
     run: async (program, signal) => {
-      if (signal.aborted) return { type: "cancelled" };
-      const folder = spool.open(program.execution);
-      const cwd = join(workspaces, program.run);
-      mkdirSync(cwd, { recursive: true, mode: 0o700 });
-      const child = start(program, folder, cwd, {
-        ...environment,
-        ...program.environment,
-        ...handOver(program, folder, spool),
-      });
-      return ending(child, folder, program.timeoutMs, signal, clock);
+      const folder = spool.find(program.execution);
+      if (folder && folder.claimant() !== null) return attach(program, folder, signal);
+      if (signal.aborted) return { type: signal.reason === DETACH ? "detached" : "cancelled" };
+      return start(program, signal);
     },
+    claimed: (execution) => {
+      const folder = spool.find(execution);
+      return folder !== null && !folder.claim();
+    },
+    clear: async (execution) => {
+      const folder = spool.find(execution);
+      if (folder) await endTree(execution, folder);
+    },
+    strays: (wanted) =>
+      executionsAlive().filter((execution) => !wanted.has(execution) && spool.find(execution) !== null),
   };
 }
 
-function start(program: Program, folder: Folder, cwd: string, env: Record<string, string>): ChildProcess {
-  const stdout = folder.sink("stdout");
-  const stderr = folder.sink("stderr");
+/** Who keeps a folder: a living process, or nobody any more. */
+function keeperOf(folder: Folder): Identity | "gone" {
+  const claimant = folder.claimant();
+  const identity = claimant === null ? null : readIdentity(claimant);
+  return identity && isAlive(identity) ? identity : "gone";
+}
+
+/** Nothing of an execution may go on writing once its end is known: its group first, then whoever carries its mark. */
+async function endTree(execution: string, folder: Folder): Promise<void> {
+  const claimant = folder.claimant();
+  const identity = claimant === null ? null : readIdentity(claimant);
+  if (identity && isAlive(identity)) signalGroup(identity.pid, "SIGKILL");
+  sweep(execution, identity?.start ?? 0);
+}
+
+function launch(program: Program, folder: Folder, cwd: string, env: Record<string, string>): ChildProcess {
+  const [stdout, stderr, exit] = [folder.descriptor("stdout"), folder.descriptor("stderr"), folder.descriptor("exit")];
   try {
-    const [command, ...argv] = program.argv;
+    const words = [folder.path, String(marker(program.execution)), seconds(program.timeoutMs), seconds(GRACE_MS)];
     // Files, not pipes: what a program prints is on disk whatever becomes of the daemon, and can never fill its memory.
-    return spawn(command, argv, { cwd, env, detached: true, stdio: ["ignore", stdout, stderr] });
+    return spawn("/bin/sh", ["-c", KEEPER, "keeper", ...words, ...program.argv], {
+      cwd,
+      env,
+      detached: true,
+      stdio: ["ignore", stdout, stderr, exit],
+    });
   } finally {
-    closeSync(stdout);
-    closeSync(stderr);
+    for (const descriptor of [stdout, stderr, exit]) closeSync(descriptor);
+  }
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(3);
+}
+
+function watching(path: string, changed: (name: string | null) => void): FSWatcher | null {
+  try {
+    // A hint: where there are no watches left, the poll is the floor.
+    return watch(path, (_event, name) => changed(name)).on("error", () => {});
+  } catch {
+    return null;
   }
 }
 
@@ -56,61 +228,9 @@ function put(variable: string, content: FileOrFolder, folder: Folder, spool: Spo
   if (typeof content === "string") return folder.write(place, content);
   const path = folder.folder(place);
   for (const [name, source] of Object.entries(content)) {
-    const whole = "stdoutOf" in source ? spool.stdoutOf(source.stdoutOf) : null;
+    const whole = "stdoutOf" in source ? (spool.find(source.stdoutOf)?.stdout ?? null) : null;
     if (whole) folder.copy(whole, join(place, name));
     else folder.write(join(place, name), "text" in source ? source.text : "");
   }
   return path;
-}
-
-function ending(
-  child: ChildProcess,
-  folder: Folder,
-  timeoutMs: number,
-  signal: AbortSignal,
-  clock: Clock,
-): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    let why: "timeout" | "cancelled" | null = null;
-    let stopGrace = (): void => {};
-    const end = (reason: "timeout" | "cancelled"): void => {
-      why ??= reason;
-      killGroup(child, "SIGTERM");
-      stopGrace = clock.after(GRACE_MS, () => killGroup(child, "SIGKILL"));
-    };
-    const cancel = (): void => end("cancelled");
-    const stopDeadline = clock.after(timeoutMs, () => end("timeout"));
-    signal.addEventListener("abort", cancel, { once: true });
-    const over = (): void => {
-      stopDeadline();
-      stopGrace();
-      signal.removeEventListener("abort", cancel);
-      // What the leader left behind in its group goes with it.
-      killGroup(child, "SIGKILL");
-    };
-    child.once("error", (error) => {
-      over();
-      reject(error);
-    });
-    // `exit`, not `close`: a grandchild that kept the descriptors open must not hold the phase up.
-    child.once("exit", (code, by) => {
-      over();
-      if (why === "cancelled") resolve({ type: "cancelled" });
-      else {
-        const written = { stdout: folder.read("stdout"), stderr: folder.read("stderr") };
-        if (why === "timeout") resolve({ type: "timeout", ...written });
-        else if (code !== null) resolve({ type: "exited", code, ...written });
-        else resolve({ type: "signalled", signal: by ?? "unknown", ...written });
-      }
-    });
-  });
-}
-
-function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // The group is gone already, which is what was wanted.
-  }
 }

@@ -5,6 +5,8 @@ import type { PhaseKind } from "./contracts/phase.ts";
 /** The phase types this daemon carries out. */
 export interface Registry {
   kind(type: PhaseType): PhaseKind;
+  /** Whether tries of this type are programs that may live on when the daemon does not. */
+  outlives(type: PhaseType): boolean;
 }
 
 export function registry(kinds: readonly PhaseKind[]): Registry {
@@ -15,5 +17,6 @@ export function registry(kinds: readonly PhaseKind[]): Registry {
       if (!kind) throw new Fault("phase.unsupported", `Phases of type "${type}" are not carried out yet`);
       return kind;
     },
+    outlives: (type) => byType.get(type)?.outlives === true,
   };
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../domain/clock.ts";
 import type { Outcome } from "../domain/execution.ts";
 import { asFault, Fault } from "../domain/fault.ts";
 import type { Applied, Grant, Store } from "../store/store.ts";
-import type { Keeper } from "./contracts/keeper.ts";
+import { DETACH, type Keeper } from "./contracts/keeper.ts";
 import type { Log } from "./contracts/log.ts";
 import type { Registry } from "./registry.ts";
 
@@ -10,10 +10,10 @@ import type { Registry } from "./registry.ts";
 export interface Worker {
   /** Returns at once; the same execution offered again is carried out once. */
   offer(grants: readonly Grant[]): void;
-  /** Ends executions that are no longer wanted. */
+  /** Ends executions that are no longer wanted, also those it does not carry out itself. */
   revoke(executions: readonly string[]): void;
-  /** What it carries out now. */
-  busy(): readonly Grant[];
+  /** Lets go of everything: programs go on without this daemon. */
+  detach(): void;
   /** Resolves when nothing is being carried out. */
   idle(): Promise<void>;
 }
@@ -89,9 +89,18 @@ export function createWorker(options: {
       }
     },
     revoke: (executions) => {
-      for (const id of executions) live.get(id)?.abort.abort();
+      for (const id of executions) {
+        const held = live.get(id);
+        if (held) held.abort.abort();
+        else
+          void keeper
+            .clear(id)
+            .catch((error: unknown) => log.error({ execution: id, err: error }, "could not be ended"));
+      }
     },
-    busy: () => [...live.values()].map(({ grant }) => grant),
+    detach: () => {
+      for (const { abort } of live.values()) abort.abort(DETACH);
+    },
     idle: () =>
       live.size === 0
         ? Promise.resolve()

@@ -9,6 +9,7 @@ import type { Brief } from "../store/store.ts";
 /** A command of the shell, in the run's workspace. Values reach it as environment and files; nothing is spliced in. */
 export const bash: PhaseKind = {
   type: "bash",
+  outlives: true,
   execute: async ({ brief, keeper, signal }) => {
     const told = await brief();
     const phase = told.version.workflow.phases.find((each) => each.name === told.grant.phase) as BashPhase;
@@ -65,14 +66,6 @@ function outcomeOf(ended: Ended, phase: BashPhase): Outcome {
         exitCode: ended.code,
         input,
       };
-    case "signalled":
-      return {
-        type: "failed",
-        failure: "exit",
-        error: `ended by ${ended.signal}${lastLine(ended.stderr.text)}`,
-        output: ended.stdout,
-        input,
-      };
     case "timeout":
       return {
         type: "failed",
@@ -81,8 +74,10 @@ function outcomeOf(ended: Ended, phase: BashPhase): Outcome {
         output: ended.stdout,
         input,
       };
+    case "lost":
     case "cancelled":
-      return { type: "failed", failure: "lost", error: "cancelled", input };
+    case "detached":
+      return { type: "failed", failure: "lost", error: ended.type, input };
   }
 }
 

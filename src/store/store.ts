@@ -33,8 +33,8 @@ export interface Store {
   approval(id: string): Promise<ApprovalLine | null>;
   approvals(filter: { status?: ApprovalStatus }, page: PageRequest): Promise<Page<ApprovalLine>>;
 
-  /** Executions that say they run, by another incarnation than `node`'s: what a crash left. Grouped by run. */
-  orphans(node: Lease): Promise<readonly Orphans[]>;
+  /** Executions that say they run, of another incarnation than `node`'s: what the last daemon left, by run. */
+  orphans(node: Lease): Promise<readonly Grant[]>;
 
   /** Due outward effects, held by the caller so that no second deliverer takes them. */
   due(node: Lease, limit: number): Promise<readonly OwedEffect[]>;
@@ -124,11 +124,6 @@ export interface PhaseOutput {
   readonly execution: string;
   readonly text: string;
   readonly bytes: number;
-}
-
-export interface Orphans {
-  readonly run: string;
-  readonly executions: readonly string[];
 }
 
 export interface OwedEffect {

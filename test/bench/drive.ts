@@ -72,6 +72,8 @@ async function drive({ file, runs, inFlight, triggers, warmUp = 0 }: Load): Prom
     commits,
   };
   await engine.stop();
+  // What the engine asked for just before it fell silent is answered before the store closes.
+  await store.pulse();
   await store.close();
   return driven;
 }

@@ -2,20 +2,18 @@ import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../../src/domain/clock.ts";
 import type { WorkflowVersion } from "../../src/domain/workflow.ts";
-import type { Keeper } from "../../src/engine/contracts/keeper.ts";
 import type { Log } from "../../src/engine/contracts/log.ts";
 import type { PhaseKind } from "../../src/engine/contracts/phase.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { NewRun, Store } from "../../src/store/store.ts";
+import { noPrograms } from "../support/keeper.ts";
 import { version, workflow } from "../support/workflow.ts";
 
 /** The workflow of every throughput: three phases, one after the other, each in the daemon's own process. */
 export const threePhases: WorkflowVersion = version(
   workflow("bench", [{ name: "a" }, { name: "b", after: ["a"] }, { name: "c", after: ["b"] }]),
 );
-
-const noPrograms: Keeper = { run: () => Promise.reject(new Error("this engine starts no programs")) };
 
 /** A benchmark of an engine in trouble measures nothing: it ends. */
 const alarmed: Log = {

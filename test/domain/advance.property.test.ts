@@ -41,7 +41,8 @@ function possible(run: Run, owed: Set<string>, ever: string[]): RunEvent[] {
     events.push({ type: "execution.ended", execution, outcome: { type: "failed", failure: "exit", error: "exit 1" } });
   }
   if (run.live.length > 0) {
-    events.push({ type: "execution.lost", executions: run.live.map((each) => each.id), blame: true, restartLimit: 3 });
+    events.push({ type: "execution.lost", executions: run.live.map((each) => each.id), attemptLimit: 4 });
+    events.push({ type: "run.suspected", restartLimit: 3 });
   }
   for (const gate of [...run.gates.map((each) => each.id), "gate-p0"]) {
     events.push({ type: "gate.answered", approval: gate, decision: "approve", by: "ana", comment: null });

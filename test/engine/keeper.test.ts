@@ -1,38 +1,49 @@
-import { existsSync, readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/domain/clock.ts";
-import type { Program } from "../../src/engine/contracts/keeper.ts";
-import { childKeeper } from "../../src/engine/keeper.ts";
+import { DETACH, type Ended, type Program } from "../../src/engine/contracts/keeper.ts";
+import { createKeeper } from "../../src/engine/keeper.ts";
+import { bootId, carriers, isAlive, readIdentity } from "../../src/engine/processes.ts";
 import { spool } from "../../src/store/files/spool.ts";
 import { temporaryFolder } from "../support/world.ts";
 
 function world() {
   const folder = temporaryFolder();
   const clock = systemClock();
-  const keeper = childKeeper({
-    spool: spool(join(folder, "spool")),
-    workspaces: join(folder, "workspaces"),
-    clock,
-    environment: { PATH: process.env.PATH ?? "", GREETING: "hello" },
+  const executions = new Set<string>();
+  /** A daemon's life: each has a keeper of its own on the same spool. */
+  const life = () => {
+    const files = spool(join(folder, "spool"));
+    const keeper = createKeeper({
+      spool: files,
+      workspaces: join(folder, "workspaces"),
+      clock,
+      environment: { PATH: process.env.PATH ?? "", GREETING: "hello" },
+    });
+    const abort = new AbortController();
+    const run = (command: string, more: Partial<Program> = {}): Promise<Ended> => {
+      const execution = more.execution ?? clock.id();
+      executions.add(execution);
+      const argv = ["bash", "-c", command] as const;
+      const program = { run: "run-1", argv, environment: {}, files: {}, timeoutMs: 20_000, ...more, execution };
+      return keeper.run(program, abort.signal);
+    };
+    return { keeper, files, run, abort };
+  };
+  onTestFinished(async () => {
+    for (const execution of executions) await life().keeper.clear(execution);
   });
-  const abort = new AbortController();
-  onTestFinished(() => abort.abort());
-  const run = (command: string, more: Partial<Program> = {}) =>
-    keeper.run(
-      {
-        execution: clock.id(),
-        run: "run-1",
-        argv: ["bash", "-c", command],
-        environment: {},
-        files: {},
-        timeoutMs: 20_000,
-        ...more,
-      },
-      abort.signal,
-    );
-  return { folder, run, abort };
+  const file = (name: string) => join(folder, "workspaces", "run-1", name);
+  const written = async (name: string): Promise<string> => {
+    while (!existsSync(file(name)) || !readFileSync(file(name), "utf8").endsWith("\n")) await moment();
+    return readFileSync(file(name), "utf8").trim();
+  };
+  return { folder, clock, life, file, written, ...life() };
 }
+
+const moment = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 5));
 
 /** Whether a process lives, and is no zombie that only waits to be reaped. */
 function lives(pid: number): boolean {
@@ -44,7 +55,7 @@ function lives(pid: number): boolean {
 }
 
 async function gone(pid: number): Promise<boolean> {
-  for (let turn = 0; turn < 200 && lives(pid); turn++) await new Promise((resolve) => void setTimeout(resolve, 10));
+  for (let turn = 0; turn < 400 && lives(pid); turn++) await moment();
   return !lives(pid);
 }
 
@@ -104,44 +115,206 @@ test("bytes that are no text come out as text of at most 65,536 bytes", async ()
   expect(Buffer.byteLength(ended.stdout.text)).toBeLessThanOrEqual(65_536);
 });
 
-test("a program that does not end in time is ended, with all it started", async () => {
-  const { run } = world();
-  const ended = await run("sleep 300 & echo $!; wait", { timeoutMs: 300 });
-  if (ended.type !== "timeout") throw new Error(ended.type);
-  expect(await gone(Number(ended.stdout.text))).toBe(true);
+describe("endings", () => {
+  test("a program that does not end in time is ended, with all it started", async () => {
+    const { run } = world();
+    const ended = await run("sleep 300 & echo $!; wait", { timeoutMs: 300 });
+    if (ended.type !== "timeout") throw new Error(ended.type);
+    expect(await gone(Number(ended.stdout.text))).toBe(true);
+  });
+
+  test("cancelling ends a program, with all it started", async () => {
+    const { run, abort, written } = world();
+    const running = run("sleep 300 & echo $! > pid; wait");
+    const pid = Number(await written("pid"));
+    abort.abort();
+    expect(await running).toEqual({ type: "cancelled" });
+    expect(await gone(pid)).toBe(true);
+  });
+
+  test("a child that keeps the output open does not hold the end up, and goes too", async () => {
+    const { run } = world();
+    const ended = await run("sleep 300 & echo $!");
+    if (ended.type !== "exited") throw new Error(ended.type);
+    expect(await gone(Number(ended.stdout.text))).toBe(true);
+  });
+
+  const escapes: [string, string][] = [
+    ["sets up a session of its own", "setsid sleep 300 & sleep 0.1; pgrep -n sleep > pid || echo 0 > pid"],
+    ["forks twice and leaves", "(setsid bash -c 'sleep 300 & echo $! > pid') & sleep 0.2"],
+    ["empties its environment", "(setsid env -i /bin/sh -c '/bin/sleep 300 & echo $! > pid') & sleep 0.2"],
+    [
+      "ignores being asked",
+      "setsid bash -c 'trap \"\" TERM HUP INT; echo $$ > pid; while :; do sleep 1; done' & sleep 0.2",
+    ],
+    ["closes its output", "setsid bash -c 'exec >&- 2>&-; echo $$ > pid; exec sleep 300' & sleep 0.2"],
+    [
+      "hands its output to a grandchild",
+      "(setsid bash -c 'while :; do echo x; sleep 0.01; done' & echo $! > pid) & sleep 0.2",
+    ],
+  ];
+  test.each(escapes)("a child that %s is ended with its program", async (_how, command) => {
+    const { run, written, clock } = world();
+    const execution = clock.id();
+    const ended = await run(command.replace("pgrep -n sleep > pid || echo 0 > pid", "echo $! > pid"), { execution });
+    expect(ended.type).toBe("exited");
+    expect(lives(Number(await written("pid")))).toBe(false);
+    expect(carriers(execution, 0)).toEqual([]);
+  });
+
+  test.each(escapes)("a child that %s is ended on cancel", async (_how, command) => {
+    const { run, written, abort, clock } = world();
+    const execution = clock.id();
+    const running = run(`${command.replace("pgrep -n sleep > pid || echo 0 > pid", "echo $! > pid")}; sleep 300`, {
+      execution,
+    });
+    const pid = Number(await written("pid"));
+    abort.abort();
+    expect(await running).toEqual({ type: "cancelled" });
+    expect([lives(pid), carriers(execution, 0)]).toEqual([false, []]);
+  });
+
+  test("a thousand children in sessions of their own are ended on time-out, none left behind", async () => {
+    const { run, clock } = world();
+    const execution = clock.id();
+    const ended = await run("for i in $(seq 1000); do setsid sleep 300 & done; wait", { execution, timeoutMs: 4_000 });
+    expect(ended.type).toBe("timeout");
+    expect(carriers(execution, 0)).toEqual([]);
+  });
+
+  test("a program that ignores being asked is killed after a while, by its keeper alone if need be", async () => {
+    const { run, life, clock } = world();
+    const execution = clock.id();
+    const first = life();
+    void first.run("trap '' TERM; while :; do sleep 1; done", { execution, timeoutMs: 200 });
+    while (!first.files.find(execution)?.overdue()) await moment();
+    // The daemon that started it looks away for good; another takes it up.
+    first.abort.abort(DETACH);
+    expect((await run("", { execution })).type).toBe("timeout");
+  });
+
+  test("a program that is not there is an ending with a reason", async () => {
+    const { run } = world();
+    expect(await run("", { argv: ["no-such-program"] })).toMatchObject({
+      type: "exited",
+      code: 127,
+      stderr: { text: expect.stringContaining("no-such-program") },
+    });
+  });
+
+  test("what was cancelled before it started never starts", async () => {
+    const { run, abort, folder } = world();
+    abort.abort();
+    expect(await run("touch here")).toEqual({ type: "cancelled" });
+    expect(existsSync(join(folder, "workspaces"))).toBe(false);
+  });
 });
 
-test("cancelling ends a program, with all it started", async () => {
-  const { run, abort, folder } = world();
-  const running = run("sleep 300 & echo $! > pid; wait");
-  const file = join(folder, "workspaces", "run-1", "pid");
-  while (!existsSync(file) || readFileSync(file, "utf8") === "")
-    await new Promise((resolve) => void setTimeout(resolve, 5));
-  abort.abort();
-  expect(await running).toEqual({ type: "cancelled" });
-  expect(await gone(Number(readFileSync(file, "utf8")))).toBe(true);
-});
+describe("outliving the daemon", () => {
+  test("a program goes on when its daemon lets go, and the next one has its status and every word", async () => {
+    const { life, written, clock, file } = world();
+    const execution = clock.id();
+    const first = life();
+    const letting = first.run("echo before; echo up > up; while [ ! -e go ]; do sleep 0.02; done; echo after; exit 7", {
+      execution,
+    });
+    await written("up");
+    first.abort.abort(DETACH);
+    expect(await letting).toEqual({ type: "detached" });
+    const second = life();
+    expect(second.keeper.claimed(execution)).toBe(true);
+    const taken = second.run("echo a second start", { execution });
+    writeFileSync(file("go"), "");
+    expect(await taken).toMatchObject({ type: "exited", code: 7, stdout: { text: "before\nafter\n" } });
+  });
 
-test("a child that keeps the output open does not hold the end up, and goes too", async () => {
-  const { run } = world();
-  const ended = await run("sleep 300 & echo $!");
-  if (ended.type !== "exited") throw new Error(ended.type);
-  expect(await gone(Number(ended.stdout.text))).toBe(true);
-});
+  test("a program that ended while nobody looked is adopted as it ended", async () => {
+    const { life, clock } = world();
+    const execution = clock.id();
+    const first = life();
+    const letting = first.run("echo done; exit 3", { execution });
+    first.abort.abort(DETACH);
+    await letting;
+    while (first.files.find(execution)?.status() === null) await moment();
+    expect(await life().run("", { execution })).toMatchObject({ type: "exited", code: 3, stdout: { text: "done\n" } });
+  });
 
-test("a program that a signal ends says which", async () => {
-  const { run } = world();
-  expect(await run("kill -SEGV $$")).toMatchObject({ type: "signalled", signal: "SIGSEGV" });
-});
+  test("an execution that no keeper claimed never runs, even if its keeper wakes up late", async () => {
+    const { life, clock, file } = world();
+    const execution = clock.id();
+    const { files, keeper } = life();
+    const folder = files.create(execution);
+    expect(keeper.claimed(execution)).toBe(false);
+    // The late keeper: the same words, after recovery has judged.
+    const late = spawn("/bin/sh", [
+      "-c",
+      'set -C; { true > "$1/claim"; } 2>/dev/null || exit 125; touch "$2"',
+      "keeper",
+      folder.path,
+      file("ran"),
+    ]);
+    expect(await new Promise((resolve) => late.once("exit", resolve))).toBe(125);
+    expect(keeper.claimed(execution)).toBe(true);
+    expect(keeper.claimed(clock.id())).toBe(false);
+  });
 
-test("a program that is not there is a surprise with its name", async () => {
-  const { run } = world();
-  await expect(run("", { argv: ["no-such-program"] })).rejects.toThrow(/no-such-program/);
-});
+  test("a keeper that was killed before it said who it is has run nothing: the execution is lost", async () => {
+    const { life, clock } = world();
+    const execution = clock.id();
+    const { files, run } = life();
+    files.create(execution).claim();
+    expect(await run("", { execution })).toEqual({ type: "lost" });
+  });
 
-test("what was cancelled before it started never starts", async () => {
-  const { run, abort, folder } = world();
-  abort.abort();
-  expect(await run("touch here")).toEqual({ type: "cancelled" });
-  expect(existsSync(join(folder, "workspaces"))).toBe(false);
+  test.each(["its keeper", "its keeper and itself"])(
+    "a program that loses %s is lost, and nothing of it lives on",
+    async (who) => {
+      const { life, written, clock } = world();
+      const execution = clock.id();
+      const { files, run } = life();
+      const running = run("echo $$ > pid; sleep 300", { execution });
+      const pid = Number(await written("pid"));
+      const keeper = readIdentity(files.find(execution)?.claimant() ?? "")!.pid;
+      process.kill(keeper, "SIGKILL");
+      if (who.endsWith("itself")) process.kill(pid, "SIGKILL");
+      expect(await running).toEqual({ type: "lost" });
+      expect([lives(pid), carriers(execution, 0)]).toEqual([false, []]);
+    },
+  );
+
+  test("a program that is killed alone ends with the status that says so", async () => {
+    const { run } = world();
+    expect(await run("kill -KILL $$")).toMatchObject({ type: "exited", code: 137 });
+  });
+
+  test("another process under the same number is not mistaken for life", async () => {
+    const { life, clock } = world();
+    const execution = clock.id();
+    const { files, run } = life();
+    const folder = files.create(execution);
+    const mine = readFileSync("/proc/self/stat", "utf8").trim();
+    expect(isAlive(readIdentity(`${process.pid} ${bootId()} ${mine}`)!)).toBe(true);
+    // Our own number and boot, one tick older: whoever wrote this is gone.
+    const fields = mine.slice(mine.lastIndexOf(")") + 2).split(" ");
+    fields[19] = String(Number(fields[19]) - 1);
+    const forged = `${process.pid} ${bootId()} ${process.pid} (a) b) ${fields.join(" ")}`;
+    expect(isAlive(readIdentity(forged)!)).toBe(false);
+    expect(isAlive(readIdentity(`${process.pid} 00000000-0000-0000-0000-000000000000 ${mine}`)!)).toBe(false);
+    writeFileSync(join(folder.path, "claim"), `${forged}\n`);
+    expect(await run("", { execution })).toEqual({ type: "lost" });
+  });
+
+  test("processes of an execution that nobody wants are found by their mark, those of others left alone", async () => {
+    const { life, written, clock } = world();
+    const [wanted, stray] = [clock.id(), clock.id()];
+    const first = life();
+    void first.run("echo up > one; sleep 300", { execution: wanted });
+    void first.run("echo up > two; sleep 300", { execution: stray });
+    await Promise.all([written("one"), written("two")]);
+    first.abort.abort(DETACH);
+    const { keeper } = life();
+    expect(keeper.strays(new Set([wanted]))).toEqual([stray]);
+    await keeper.clear(stray);
+    expect([carriers(stray, 0), carriers(wanted, 0).length > 0]).toEqual([[], true]);
+  });
 });

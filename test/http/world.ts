@@ -14,6 +14,7 @@ import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
 import { check } from "../../src/workflow/check.ts";
 import type { Library, LibraryEntry } from "../../src/workflow/library.ts";
+import { noPrograms } from "../support/keeper.ts";
 import { version, workflow } from "../support/workflow.ts";
 import { temporaryFolder } from "../support/world.ts";
 
@@ -66,7 +67,7 @@ export async function openWorld(more: Partial<ServerOptions> = {}): Promise<Worl
     node: { node: "here", incarnation: clock.id() },
     clock,
     log,
-    keeper: { run: async () => ({ type: "cancelled" }) },
+    keeper: noPrograms,
     phases: [context],
     deliverers: [],
     cap: 4,

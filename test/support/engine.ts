@@ -11,11 +11,10 @@ import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { NewRun, RunDetail, Store } from "../../src/store/store.ts";
 import { type FakeClock, fakeClock } from "./clock.ts";
+import { noPrograms } from "./keeper.ts";
 import { temporaryFolder } from "./world.ts";
 
 export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
-const noPrograms: Keeper = { run: () => Promise.reject(new Error("this world starts no programs")) };
 
 /** A phase that ends when the test says so. */
 export interface Held {

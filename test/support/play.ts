@@ -66,12 +66,12 @@ export const failed = (execution: string): RunEvent => ({
   execution,
   outcome: { type: "failed", failure: "exit", error: "exit 1" },
 });
-export const lost = (executions: string[], blame = true, restartLimit = 3): RunEvent => ({
+export const lost = (executions: string[], attemptLimit: number | null = 5): RunEvent => ({
   type: "execution.lost",
   executions,
-  blame,
-  restartLimit,
+  attemptLimit,
 });
+export const suspected = (restartLimit = 3): RunEvent => ({ type: "run.suspected", restartLimit });
 export const answered = (approval: string, decision: "approve" | "reject"): RunEvent => ({
   type: "gate.answered",
   approval,

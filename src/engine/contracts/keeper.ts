@@ -1,9 +1,21 @@
 import type { Output } from "../../domain/execution.ts";
 
-/** Carries out programs for phases: a folder each for what they read and write, ended whole, never a pipe to fill. */
+/** Carries out programs for phases so that they outlive the daemon; a folder each for what they read and write. */
 export interface Keeper {
-  /** Resolves when the program is over, whichever way; rejects only when it could not be started. */
+  /**
+   * Starts the program, or attaches to it when this execution was claimed before: it is never started twice. Resolves
+   * when the program and everything it started are over; rejects only when it could not be started.
+   */
   run(program: Program, signal: AbortSignal): Promise<Ended>;
+  /**
+   * Whether a program was ever started for this execution. When none was, none ever will be: a keeper that is only now
+   * waking up finds its place taken.
+   */
+  claimed(execution: string): boolean;
+  /** Ends what is left of executions that no one waits for; resolves when nothing of them lives. */
+  clear(execution: string): Promise<void>;
+  /** Executions of this spool that have living processes and are not among the wanted: folders without a row. */
+  strays(wanted: ReadonlySet<string>): readonly string[];
 }
 
 export interface Program {
@@ -25,7 +37,15 @@ export type FileOrFolder = string | { readonly [name: string]: SpoolText };
 export type SpoolText = { readonly text: string } | { readonly stdoutOf: string };
 
 export type Ended =
+  /** By itself; a signal that ended it is 128 and its number, as shells say. */
   | { readonly type: "exited"; readonly code: number; readonly stdout: Output; readonly stderr: Output }
-  | { readonly type: "signalled"; readonly signal: string; readonly stdout: Output; readonly stderr: Output }
   | { readonly type: "timeout"; readonly stdout: Output; readonly stderr: Output }
-  | { readonly type: "cancelled" };
+  /** Gone without a status: its keeper was killed, or the machine was. */
+  | { readonly type: "lost" }
+  /** Ended because the signal was aborted. */
+  | { readonly type: "cancelled" }
+  /** Still running; the daemon lets go of it (the signal was aborted with `DETACH`). */
+  | { readonly type: "detached" };
+
+/** The reason to abort with when the program is to go on without its daemon. */
+export const DETACH = Symbol("detach");

@@ -6,6 +6,8 @@ import type { Keeper } from "./keeper.ts";
 /** How one phase type is carried out: one file under `phases/`, one line in `plugins.ts`, one test. */
 export interface PhaseKind {
   readonly type: PhaseType;
+  /** Its tries outlive the daemon: carried out again by the next one, `execute` attaches to what lives. */
+  readonly outlives?: boolean;
   /**
    * Carries out one try and returns how it ended; it throws only when surprised. The same try may be carried out again
    * after a crash, from the same brief.

@@ -5,6 +5,8 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
+  readFileSync,
   readSync,
   rmSync,
   writeFileSync,
@@ -13,45 +15,68 @@ import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { INLINE_LIMIT, type Output } from "../../domain/execution.ts";
 
-/** One folder per execution under `STATE_DIR/spool`: what a program is handed, and the raw bytes it wrote. */
+/** One folder per execution under `STATE_DIR/spool`: what a program is handed, who keeps it, what it wrote, how it ended. */
 export interface Spool {
-  /** An empty folder of that name; a former one of the same execution is gone. */
-  open(execution: string): Folder;
-  /** The file that holds all of an execution's stdout, or null when there is none. */
-  stdoutOf(execution: string): string | null;
+  /** A new folder of that name, with an empty status and empty outputs; an unclaimed one of the same execution is gone. */
+  create(execution: string): Folder;
+  /** The folder of an execution, or null when there is none. */
+  find(execution: string): Folder | null;
+  /** Every execution that has a folder. */
+  list(): readonly string[];
 }
 
 export interface Folder {
   readonly path: string;
+  readonly stdout: string;
+  readonly stderr: string;
   /** Writes a file and returns its path. */
   write(name: string, text: string): string;
   folder(name: string): string;
   copy(from: string, to: string): void;
-  /** Opens `stdout` or `stderr` for a child to write; the caller closes it once the child has it. */
-  sink(name: "stdout" | "stderr"): number;
-  /** The beginning of `stdout` or `stderr` as text, cut between characters at the inline limit, and the length of all of it. */
+  /** Opens a file for a child; the caller closes it once the child has it. `exit` is opened to be written in place. */
+  descriptor(name: "stdout" | "stderr" | "exit"): number;
+  /** The beginning of an output as text, cut between characters at the inline limit, and the length of all of it. */
   read(name: "stdout" | "stderr"): Output;
+  /** Takes the claim that a keeper takes before anything else; false when it was taken. */
+  claim(): boolean;
+  /** What the keeper wrote of itself: null without a claim, `"torn"` while its line is not whole. */
+  claimant(): string | "torn" | null;
+  /** The exit status, once it is recorded whole. */
+  status(): number | null;
+  /** Whether the keeper ended the program because its time was over. */
+  overdue(): boolean;
 }
+
+/** Sixteen bytes, the last of them LF once the status is recorded: written in place, so that a full disk cannot lose it. */
+const STATUS_BYTES = 16;
+const LF = 0x0a;
 
 export function spool(root: string): Spool {
   mkdirSync(root, { recursive: true, mode: 0o700 });
   return {
-    open: (execution) => {
+    create: (execution) => {
       const path = join(root, execution);
       rmSync(path, { recursive: true, force: true });
       mkdirSync(path, { recursive: true, mode: 0o700 });
+      for (const name of ["stdout", "stderr"]) writeFileSync(join(path, name), "", { mode: 0o600 });
+      writeFileSync(join(path, "exit"), " ".repeat(STATUS_BYTES), { mode: 0o600 });
       return folderAt(path);
     },
-    stdoutOf: (execution) => {
-      const path = join(root, execution, "stdout");
-      return existsSync(path) ? path : null;
+    find: (execution) => {
+      const path = join(root, execution);
+      return existsSync(path) ? folderAt(path) : null;
     },
+    list: () => readdirSync(root),
   };
 }
 
 function folderAt(path: string): Folder {
+  const stdout = join(path, "stdout");
+  const stderr = join(path, "stderr");
   return {
     path,
+    stdout,
+    stderr,
     write: (name, text) => {
       const file = join(path, name);
       writeFileSync(file, text, { mode: 0o600 });
@@ -63,9 +88,39 @@ function folderAt(path: string): Folder {
       return folder;
     },
     copy: (from, to) => copyFileSync(from, join(path, to)),
-    sink: (name) => openSync(join(path, name), "a", 0o600),
+    descriptor: (name) => openSync(join(path, name), name === "exit" ? "r+" : "a", 0o600),
     read: (name) => beginning(join(path, name)),
+    claim: () => {
+      try {
+        closeSync(openSync(join(path, "claim"), "wx", 0o600));
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+        throw error;
+      }
+    },
+    claimant: () => {
+      const text = readIfThere(join(path, "claim"));
+      if (text === null) return null;
+      return text.at(-1) === LF ? text.toString("latin1").trimEnd() : "torn";
+    },
+    status: () => {
+      const bytes = readIfThere(join(path, "exit"));
+      if (bytes?.length !== STATUS_BYTES || bytes.at(-1) !== LF) return null;
+      const text = bytes.toString("latin1").trim();
+      return /^\d{1,3}$/.test(text) ? Number(text) : null;
+    },
+    overdue: () => existsSync(join(path, "deadline")),
   };
+}
+
+function readIfThere(file: string): Buffer | null {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 function beginning(file: string): Output {

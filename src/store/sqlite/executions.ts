@@ -1,9 +1,11 @@
 import type { Database } from "better-sqlite3";
 import type { ExecutionStatus, FailureClass, LiveExecution } from "../../domain/execution.ts";
+import { graphOf } from "../../domain/graph.ts";
 import type { Effect } from "../../domain/run.ts";
-import type { PhaseType } from "../../domain/workflow.ts";
-import type { ExecutionLine, Grant, Lease, Orphans, PhaseOutput } from "../store.ts";
+import { type Phase, type PhaseType, PROGRAM_TYPES } from "../../domain/workflow.ts";
+import type { ExecutionLine, Grant, Lease, PhaseOutput } from "../store.ts";
 import type { Entry } from "./batch.ts";
+import type { Versions } from "./versions.ts";
 
 type Close = Extract<Effect, { type: "execution.close" }>;
 
@@ -28,12 +30,12 @@ export interface BriefRow extends LiveRow {
 }
 
 /** Tries of phases: rows of `executions`, with what they took and gave in `execution_io`. */
-export function executions(db: Database) {
+export function executions(db: Database, versions: Versions) {
   const open = db.prepare(`
     INSERT INTO executions (id, kind, trigger_type, trigger_id, skill, repo, issue_number, started_at, workflow_run_id,
-                            phase, iteration, attempt, epoch, status, node, incarnation)
+                            phase, iteration, attempt, epoch, status, session_id, node, incarnation)
     VALUES (@id, 'phase', @trigger_type, @trigger_id, @skill, @repo, @issue_number, @started_at, @run,
-            @phase, @iteration, @attempt, @epoch, 'running', @node, @incarnation)`);
+            @phase, @iteration, @attempt, @epoch, 'running', @session, @node, @incarnation)`);
   const close = db.prepare(`
     UPDATE executions
        SET status = @status, success = @success, error = @error, failure = @failure,
@@ -49,11 +51,12 @@ export function executions(db: Database) {
   const count = db
     .prepare<[], number>("SELECT count(*) FROM executions INDEXED BY executions_live WHERE status = 'running'")
     .pluck();
-  const orphans = db.prepare<{ incarnation: string }, { id: string; run: string }>(`
-    SELECT id, workflow_run_id AS run
-      FROM executions INDEXED BY executions_live
-     WHERE status = 'running' AND incarnation IS NOT @incarnation
-     ORDER BY workflow_run_id`);
+  const orphans = db.prepare<{ incarnation: string }, LiveRow & { run: string; hash: string }>(`
+    SELECT e.id, e.phase, e.iteration, e.attempt, e.epoch, e.started_at, e.workflow_run_id AS run, r.workflow_hash AS hash
+      FROM executions AS e INDEXED BY executions_live
+      JOIN workflow_runs AS r ON r.id = e.workflow_run_id
+     WHERE e.status = 'running' AND e.incarnation IS NOT @incarnation AND r.workflow_hash IS NOT NULL
+     ORDER BY e.workflow_run_id`);
   const brief = db.prepare<{ id: string }, BriefRow>(`
     SELECT e.id, e.workflow_run_id, e.phase, e.iteration, e.attempt, e.epoch, e.started_at,
            r.workflow_hash, r.context, r.inputs
@@ -76,7 +79,8 @@ export function executions(db: Database) {
      ORDER BY e.started_at, e.id`);
 
   return {
-    open: ({ run, row }: Entry, execution: LiveExecution, node: Lease): void => {
+    open: ({ run, row, workflow }: Entry, execution: LiveExecution, node: Lease): void => {
+      const { type } = graphOf(workflow).phase.get(execution.phase) as Phase;
       open.run({
         id: execution.id,
         trigger_type: row.trigger_type,
@@ -90,6 +94,7 @@ export function executions(db: Database) {
         iteration: execution.iteration,
         attempt: execution.attempt,
         epoch: execution.epoch,
+        session: PROGRAM_TYPES.has(type) ? execution.id : null,
         node: node.node,
         incarnation: node.incarnation,
       });
@@ -116,15 +121,12 @@ export function executions(db: Database) {
     },
     live: (run: string): LiveExecution[] => live.all({ run }).map(toLive),
     count: (): number => count.get() as number,
-    orphans: (node: Lease): Orphans[] => {
-      const byRun = new Map<string, string[]>();
-      for (const { id, run } of orphans.all({ incarnation: node.incarnation })) {
-        const ids = byRun.get(run);
-        if (ids) ids.push(id);
-        else byRun.set(run, [id]);
-      }
-      return [...byRun].map(([run, ids]) => ({ run, executions: ids }));
-    },
+    orphans: ({ incarnation }: Lease): Grant[] =>
+      orphans.all({ incarnation }).flatMap(({ run, hash, ...row }) => {
+        const version = versions.get(hash);
+        const phase = version && graphOf(version.workflow).phase.get(row.phase);
+        return version && phase ? [grantOf(run, version.name, phase.type, row)] : [];
+      }),
     brief: (id: string): BriefRow | undefined => brief.get({ id }),
     outputs: (run: string): PhaseOutput[] => {
       const newest = new Map<string, PhaseOutput>();

@@ -53,9 +53,10 @@ export function openSqliteStore({ file, clock }: { file: string; clock: Clock })
 }
 
 function store(db: Database.Database, clock: Clock): Store {
+  const pinned = versions(db);
   const rooms = {
-    versions: versions(db),
-    executions: executions(db),
+    versions: pinned,
+    executions: executions(db, pinned),
     approvals: approvals(db),
     outbox: outbox(db),
     overrides: overrides(db),

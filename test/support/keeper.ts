@@ -1,0 +1,9 @@
+import type { Keeper } from "../../src/engine/contracts/keeper.ts";
+
+/** For worlds whose phases are no programs: to start one is a mistake of the test. */
+export const noPrograms: Keeper = {
+  run: () => Promise.reject(new Error("this world starts no programs")),
+  claimed: () => false,
+  clear: () => Promise.resolve(),
+  strays: () => [],
+};
