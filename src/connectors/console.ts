@@ -7,7 +7,7 @@ export function consoleAsks(log: Log): Deliverer {
     kind: "ask",
     deliver: async (_effect, { run, approval }) => {
       // Answered or void in the meantime: nobody needs to be asked any more.
-      if (!approval || approval.status !== "pending") return;
+      if (approval?.status !== "pending") return;
       log.info(
         {
           run: approval.workflow_run_id,

@@ -23,7 +23,7 @@ const TORN_MS = 20;
  * The program's own keeper: a shell between the daemon and the program, which outlives the daemon. It claims the folder
  * or goes away, says who it is before the program runs, keeps the deadline, and records the status in place. A handler
  * for signals, not "ignore", which the program would inherit; the program in the foreground, since a shell makes what it
- * puts in the background deaf to interrupts. Last it ends its own group: whatever the program left there.
+ * puts in the background deaf to interrupts. A subshell forgets its parent's handlers, hence the second trap. Last it ends its own group: whatever the program left there.
  */
 const KEEPER = `
 d=$1 marker=$2 limit=$3 grace=$4; shift 4
@@ -34,6 +34,7 @@ read -r boot < /proc/sys/kernel/random/boot_id
 read -r stat < /proc/$$/stat || exit 125
 echo "$$ $boot $stat" >> "$d/claim" || exit 125
 (
+  trap : HUP INT TERM
   sleep "$limit" || exit
   true > "$d/deadline"
   kill -s TERM -- -$$

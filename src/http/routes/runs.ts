@@ -6,7 +6,6 @@ import type { Engine } from "../../engine/engine.ts";
 import type { RunDetail, Store } from "../../store/store.ts";
 import type { Cancelled, ExecutionList, RunList, StartedRun } from "../api.ts";
 import type { Newsroom } from "../news.ts";
-import { refusal } from "../reply.ts";
 import { type App, route } from "../route.ts";
 import * as schemas from "../schemas.ts";
 import { page } from "./page.ts";
