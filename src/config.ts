@@ -15,6 +15,8 @@ export interface Config {
   readonly maxExecutions: number;
   /** Blamed restarts after which a run ends as `crash_loop` (engine rule 21). */
   readonly restartLimit: number;
+  /** Unclean starts within ten minutes after which nothing is dispatched until a person says so; 0 means never. */
+  readonly safeModeAfter: number;
   readonly logLevel: string;
   readonly node: string;
   /** What every program that a phase starts may see of the daemon's own environment: an allow-list, nothing secret. */
@@ -60,6 +62,7 @@ export function readConfig(environment: Environment = process.env, cwd = process
     token: environment.LASTLIGHT_TOKEN || null,
     maxExecutions: whole("LASTLIGHT_MAX_EXECUTIONS", 4, 1, 10_000),
     restartLimit: whole("LASTLIGHT_RESTART_LIMIT", 3, 1, CAP_OF_RESTARTS),
+    safeModeAfter: whole("LASTLIGHT_SAFE_MODE_AFTER", 5, 0, 1_000),
     logLevel,
     node: word("LASTLIGHT_NODE", hostname()),
     programEnvironment: Object.fromEntries(

@@ -13,8 +13,11 @@ import { createKeeper } from "./engine/keeper.ts";
 import type { Health } from "./http/api.ts";
 import { openServer } from "./http/server.ts";
 import { deliverers, phases } from "./plugins.ts";
+import { ballast } from "./store/files/ballast.ts";
 import { type Lock, lockFolder } from "./store/files/lock.ts";
 import { spool } from "./store/files/spool.ts";
+import { openStarts } from "./store/files/starts.ts";
+import { openSuspects } from "./store/files/suspects.ts";
 import { lockByDatabase } from "./store/sqlite/lock.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import { openLibrary } from "./workflow/library.ts";
@@ -67,7 +70,20 @@ async function wire(
   const lock = await takeLock(stateDir, clock, log);
   undo.push(() => lock.release());
 
-  const store = openSqliteStore({ file: join(stateDir, "lastlight.db"), clock });
+  // Before anything of a run is touched: how the last daemon ended, and whose data it had in hand.
+  const suspects = openSuspects(join(stateDir, "suspects"));
+  undo.push(() => suspects.close());
+  const starts = openStarts(join(stateDir, "starts.json"), config.safeModeAfter);
+  let safeMode = suspects.before.clean ? starts.safeMode() : starts.unclean(startedAt);
+
+  const store = openSqliteStore({
+    file: join(stateDir, "lastlight.db"),
+    clock,
+    onUnknown: (error) => {
+      log.error({ err: error }, "a sync failed; what is on disk is known only to a fresh start");
+      process.exit(70);
+    },
+  });
   undo.push(() => store.close());
   const library = await openLibrary({ folders: config.workflowsDirs, watch: true });
   undo.push(() => library.close());
@@ -85,6 +101,8 @@ async function wire(
     }),
     phases,
     deliverers: deliverers(log),
+    ballast: ballast(join(stateDir, "ballast"), stateDir),
+    handling: suspects.handling,
     cap: config.maxExecutions,
     restartLimit: config.restartLimit,
   });
@@ -104,7 +122,8 @@ async function wire(
     check: library.check,
     dispatch: dispatcher({ library, store, engine, clock }),
     health: async (): Promise<Health> => ({
-      status: stopping ? "stopping" : "ready",
+      status: stopping ? "stopping" : safeMode ? "safe_mode" : "ready",
+      trouble: safeMode?.reason ?? engine.disk.state()?.what ?? null,
       version,
       node_version: process.versions.node,
       pid: process.pid,
@@ -117,6 +136,13 @@ async function wire(
       rss_bytes: process.memoryUsage.rss(),
       loop_lag_ms: Math.round(lag.percentile(99) / 1e4) / 100,
     }),
+    leaveSafeMode: () => {
+      if (!safeMode) return;
+      log.warn(safeMode, "safe mode is left");
+      starts.forget();
+      safeMode = null;
+      begin();
+    },
     stopping: () => stopping,
     clock,
     log,
@@ -125,10 +151,15 @@ async function wire(
   undo.push(() => server.close());
   undo.push(announce(stateDir, { url: server.url, pid: process.pid, started_at: startedAt }));
 
+  let recovery: Promise<unknown> = Promise.resolve();
+  const begin = (): void => {
+    recovery = engine.begin(suspects.before.run === null ? [] : [suspects.before.run]).catch((error: unknown) => {
+      log.error({ err: error }, "recovery failed; the daemon serves, nothing starts");
+    });
+  };
   // The port is open before recovery is done: people can look while a long list of lost work is owed again.
-  const recovery = engine.begin().catch((error: unknown) => {
-    log.error({ err: error }, "recovery failed; the daemon serves, nothing starts");
-  });
+  if (safeMode) log.error(safeMode, "safe mode: nothing is dispatched until `lastlight safe-mode leave`");
+  else begin();
   log.info({ url: server.url, state_dir: stateDir, version }, "ready");
 
   return {
@@ -138,6 +169,7 @@ async function wire(
       stopping = true;
       log.info({}, "stopping");
       await recovery;
+      suspects.clean();
       await unwind();
       log.info({}, "stopped");
     },

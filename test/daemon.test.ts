@@ -1,27 +1,55 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { type DaemonProcess, startDaemon } from "./support/daemon.ts";
+import { type DaemonProcess, endPrograms, startDaemon } from "./support/daemon.ts";
 import { temporaryFolder } from "./support/world.ts";
 
-const WORKFLOW = `
+const HOLD = `
 name: hold
 phases:
   - { name: wait, type: bash, command: 'sleep 60' }
 `;
+const COUNT = `
+name: count
+phases:
+  - { name: count, type: bash, command: 'echo one; sleep 1; echo two' }
+`;
+
+const pause = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 10));
+
+/** Resolves once some execution's keeper has said who it is. */
+async function claimed(stateDir: string): Promise<void> {
+  const spool = join(stateDir, "spool");
+  const said = (name: string): boolean => {
+    const file = join(spool, name, "claim");
+    return existsSync(file) && readFileSync(file, "utf8").endsWith("\n");
+  };
+  while (!existsSync(spool) || !readdirSync(spool).some(said)) await pause();
+}
 
 function world() {
   const folder = temporaryFolder();
   const workflows = join(folder, "workflows");
   mkdirSync(workflows);
-  writeFileSync(join(workflows, "hold.yaml"), WORKFLOW);
+  writeFileSync(join(workflows, "hold.yaml"), HOLD);
+  writeFileSync(join(workflows, "count.yaml"), COUNT);
   const stateDir = join(folder, "state");
   const start = (environment: Record<string, string> = {}): DaemonProcess => {
     const daemon = startDaemon({ stateDir, workflows, environment });
     onTestFinished(async () => {
       daemon.kill("SIGKILL");
       await daemon.ended;
+      endPrograms(stateDir);
     });
     return daemon;
   };
@@ -66,17 +94,60 @@ test("after a SIGKILL the next start finds no stale lock", async () => {
   expect((await (await start().ready).health()).status).toBe("ready");
 });
 
-test("a stop in good order gives work back, and the next daemon goes on with it, blaming nobody", async () => {
+test("a stop in good order leaves programs alive, and the next daemon goes on with them, blaming nobody", async () => {
   const { start, stateDir } = world();
   const first = start();
   const client = await first.ready;
   const { id } = await client.startRun({ workflow: "hold" });
+  while ((await client.run(id)).executions.length === 0) await pause();
+  await claimed(stateDir);
   first.kill("SIGTERM");
   expect(await first.ended).toBe(0);
   expect(existsSync(join(stateDir, "daemon.json"))).toBe(false);
-  const run = await (await start().ready).run(id);
-  expect(run).toMatchObject({ status: "running", restart_count: 0 });
-  expect(run.executions.map(({ status }) => status)[0]).toBe("interrupted");
+  const next = await start().ready;
+  expect(await next.run(id)).toMatchObject({
+    status: "running",
+    restart_count: 0,
+    executions: [{ attempt: 1, status: "running" }],
+  });
+  await next.cancel(id);
+});
+
+test("a program that runs when the daemon is killed is taken up by the next one, not run again", async () => {
+  const { start, stateDir } = world();
+  const first = start();
+  const { id } = await (await first.ready).startRun({ workflow: "count" });
+  await claimed(stateDir);
+  first.kill("SIGKILL");
+  await first.ended;
+  const client = await start().ready;
+  for await (const { status } of client.watchRun(id)) if (status === "succeeded") break;
+  expect(await client.run(id)).toMatchObject({
+    restart_count: 0,
+    executions: [{ attempt: 1, status: "ok", output: "one\ntwo\n" }],
+  });
+});
+
+test("five crashes within ten minutes reach safe mode: the API is up, nothing starts, until a person says so", async () => {
+  const { start, stateDir } = world();
+  for (let crash = 0; crash < 5; crash++) {
+    const daemon = start();
+    await daemon.ready;
+    daemon.kill("SIGKILL");
+    await daemon.ended;
+  }
+  const safe = start();
+  const client = await safe.ready;
+  expect(await client.health()).toMatchObject({ status: "safe_mode", trouble: "5 unclean starts within ten minutes" });
+  const { id } = await client.startRun({ workflow: "count" });
+  expect((await client.run(id)).status).toBe("queued");
+  safe.kill("SIGTERM");
+  await safe.ended;
+  const still = await start().ready;
+  expect((await still.health()).status).toBe("safe_mode");
+  expect((await still.leaveSafeMode()).status).toBe("ready");
+  for await (const { status } of still.watchRun(id)) if (status === "succeeded") break;
+  expect(readFileSync(join(stateDir, "starts.json"), "utf8")).toContain('"unclean":[]');
 });
 
 test("the token and the database are the owner's alone", async () => {

@@ -32,6 +32,8 @@ function possible(run: Run): RunEvent[] {
   return [
     cancelled,
     suspected(2),
+    { type: "run.held", hold: "disk_full" },
+    { type: "run.released", hold: "disk_full" },
     ...Object.entries(run.phases).flatMap(([name, { status, attempt }]) =>
       status === "pending" ? [admitted(name, attempt)] : [],
     ),
@@ -55,10 +57,11 @@ function walk(): { arrows: Set<string>; events: Set<string> } {
       for (const effect of step.effects) {
         if (effect.type === "phase.start") owed.add(effect.phase);
         if (effect.type === "execution.open") owed.delete(effect.execution.phase);
+        if (effect.type === "starts.void") owed.clear();
       }
       events.add(event.type);
       if (from !== now.status) arrows.add(`${from} --> ${now.status}: ${event.type}`);
-      const key = JSON.stringify([now.status, now.reason, now.phases, now.restartCount, [...owed]]);
+      const key = JSON.stringify([now.status, now.reason, now.hold, now.phases, now.restartCount, [...owed]]);
       if (seen.has(key)) return;
       seen.add(key);
       if (isOver(now.status)) arrows.add(`${now.status} --> [*]`);

@@ -6,6 +6,7 @@ import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { run } from "./commands/run.ts";
 import { runs } from "./commands/runs.ts";
+import { safeMode } from "./commands/safe-mode.ts";
 import { serve } from "./commands/serve.ts";
 import { show } from "./commands/show.ts";
 import { workflows } from "./commands/workflows.ts";
@@ -14,7 +15,19 @@ import type { Desk } from "./desk.ts";
 /** A command: it declares itself on the program, and finds what it needs on the desk. */
 export type Register = (program: Command, desk: Desk) => void;
 
-const COMMANDS: readonly Register[] = [serve, demo, run, runs, show, approvals, answers, cancel, workflows, doctor];
+const COMMANDS: readonly Register[] = [
+  serve,
+  demo,
+  run,
+  runs,
+  show,
+  approvals,
+  answers,
+  cancel,
+  workflows,
+  doctor,
+  safeMode,
+];
 
 /** The whole command line. Nothing in it ends the process or writes past the desk. */
 export function program(desk: Desk): Command {

@@ -48,6 +48,14 @@ export function advance(workflow: Workflow, run: Run, event: RunEvent, now: Iso)
       turn.answer(event);
       turn.settle();
       break;
+    case "run.held":
+      turn.hold = event.hold;
+      turn.effects.push({ type: "starts.void" });
+      break;
+    case "run.released":
+      turn.hold = null;
+      turn.settle("first");
+      break;
     case "run.cancelled":
       turn.epoch++;
       turn.abandon("cancelled", "operator");
@@ -72,7 +80,7 @@ function refusal(run: Run, event: RunEvent): Refusal | null {
       return run.rev === 0 ? null : "stale";
     case "execution.admitted": {
       const phase = run.phases[event.phase];
-      return phase?.status === "pending" && phase.attempt === event.attempt ? null : "stale";
+      return run.hold === null && phase?.status === "pending" && phase.attempt === event.attempt ? null : "stale";
     }
     case "execution.ended":
       return live(run, event.execution)?.epoch === run.epoch ? null : "stale";
@@ -83,6 +91,10 @@ function refusal(run: Run, event: RunEvent): Refusal | null {
     case "run.cancelled":
     case "run.suspected":
       return null;
+    case "run.held":
+      return run.hold === null ? null : "stale";
+    case "run.released":
+      return run.hold === event.hold ? null : "stale";
     case "scratch.written":
       return /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(event.key) && utf8Length(JSON.stringify(event.value)) <= INLINE_LIMIT
         ? null
@@ -95,6 +107,7 @@ class Turn {
   readonly effects: Effect[] = [];
   restartCount: number;
   epoch: number;
+  hold: Run["hold"];
   private readonly phases: Record<string, PhaseState>;
   private running: LiveExecution[];
   private gates: Run["gates"];
@@ -113,6 +126,7 @@ class Turn {
     this.gates = run.gates;
     this.restartCount = run.restartCount;
     this.epoch = run.epoch;
+    this.hold = run.hold;
     this.currentPhase = run.currentPhase;
   }
 
@@ -226,6 +240,7 @@ class Turn {
         ...this.run,
         status: verdict.status,
         reason: verdict.reason,
+        hold: this.hold,
         phases: this.phases,
         currentPhase: this.currentPhase,
         restartCount: this.restartCount,
@@ -261,12 +276,15 @@ class Turn {
         rejected ||= cause === "rejected";
       }
     }
+    if (pending && this.hold) return { status: "paused", reason: this.hold };
     if (pending) return { status: begun ? "running" : "queued", reason: null };
     if (waiting) return { status: "paused", reason: "gate" };
     return failed ? { status: "failed", reason: rejected ? "rejected" : null } : { status: "succeeded", reason: null };
   }
 
   private owe(name: string): void {
+    // Released, it owes everything that can start then.
+    if (this.hold) return;
     const { iteration, attempt } = this.at(name);
     this.effects.push({ type: "phase.start", phase: name, iteration, attempt });
   }

@@ -24,6 +24,8 @@ const catalogue = {
   "run.terminal": "The run is over and its outcome is final. Start a new run.",
   "run.unknown": "List runs with `lastlight runs`; an id is shown beside each.",
   "scratch.too_large": "Scratch holds pointers. Store large text as a phase's output and keep its execution id.",
+  "session.refused": "Look at what lies in the session file's place, and move it away.",
+  "session.unknown": "A session has its execution's id; `lastlight show RUN --json` lists a run's executions.",
   "state.locked": "Another daemon uses this STATE_DIR. Stop it, or choose another STATE_DIR.",
   "state.unwritable": "Create the folder, give this user the right to write in it, or choose another STATE_DIR.",
   "store.constraint": "The database refused the row. The log has the constraint's name.",

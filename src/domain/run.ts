@@ -9,7 +9,10 @@ export const RUN_STATUSES = ["queued", "running", "paused", "succeeded", "failed
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
 /** Why a run stopped or ended otherwise than by its phases (engine rule 10). */
-export type RunReason = "gate" | "operator" | "rejected" | "crash_loop";
+export type RunReason = "gate" | "operator" | "rejected" | "crash_loop" | "disk_full";
+
+/** Why a run is held back: nothing of it starts until it is released. */
+export type Hold = "disk_full";
 
 export type TerminalStatus = Extract<RunStatus, "succeeded" | "failed" | "cancelled">;
 
@@ -34,6 +37,7 @@ export interface Run {
   readonly id: string;
   readonly status: RunStatus;
   readonly reason: RunReason | null;
+  readonly hold: Hold | null;
   readonly phases: { readonly [name: string]: PhaseState };
   readonly currentPhase: string;
   readonly restartCount: number;
@@ -73,6 +77,8 @@ export type RunEvent =
       readonly by: string;
       readonly comment: string | null;
     }
+  | { readonly type: "run.held"; readonly hold: Hold }
+  | { readonly type: "run.released"; readonly hold: Hold }
   | { readonly type: "run.cancelled"; readonly by: string }
   | { readonly type: "scratch.written"; readonly key: string; readonly value: Json; readonly append: boolean };
 
@@ -139,6 +145,7 @@ export function newborn(id: string, phases: readonly string[], now: Iso): Run {
     id,
     status: "queued",
     reason: null,
+    hold: null,
     phases: Object.fromEntries(phases.map((name) => [name, { status: "pending", iteration: 0, attempt: 1 }])),
     currentPhase: phases[0] ?? "",
     restartCount: 0,

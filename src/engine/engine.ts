@@ -2,6 +2,7 @@ import type { Decision } from "../domain/approval.ts";
 import type { Clock } from "../domain/clock.ts";
 import { Fault } from "../domain/fault.ts";
 import type { Run, RunEvent } from "../domain/run.ts";
+import type { Ballast } from "../store/files/ballast.ts";
 import type { Applied, ApprovalLine, Created, Grant, Lease, NewRun, Store } from "../store/store.ts";
 import { admission } from "./admission.ts";
 import { type Bus, createBus } from "./bus.ts";
@@ -9,6 +10,7 @@ import type { Deliverer } from "./contracts/deliverer.ts";
 import type { Keeper } from "./contracts/keeper.ts";
 import type { Log } from "./contracts/log.ts";
 import type { PhaseKind } from "./contracts/phase.ts";
+import { type DiskGuard, diskGuard } from "./disk.ts";
 import { createOutbox } from "./outbox.ts";
 import { registry } from "./registry.ts";
 import { createWorker } from "./worker.ts";
@@ -16,6 +18,7 @@ import { createWorker } from "./worker.ts";
 /** Drives runs: every face and every trigger speaks to this, and this speaks to the store. */
 export interface Engine {
   readonly bus: Bus;
+  readonly disk: Pick<DiskGuard, "state" | "trouble">;
   /**
    * Takes up what the last incarnation left, then opens the valve. `suspects` are the runs whose data it handled when it
    * died. What lives is attached to, what finished is adopted; only what is gone is lost.
@@ -55,6 +58,9 @@ export function createEngine(options: {
   keeper: Keeper;
   phases: readonly PhaseKind[];
   deliverers: readonly Deliverer[];
+  ballast: Ballast;
+  /** Names a run while its data is handled, for the next daemon to know (engine rule 21). */
+  handling: <T>(run: string, work: () => T) => T;
   /** How many executions may run at once. */
   cap: number;
   restartLimit: number;
@@ -70,6 +76,13 @@ export function createEngine(options: {
     keeper: options.keeper,
     clock,
     log,
+    handling: options.handling,
+    trouble: (error) => disk.trouble(error),
+    stall: async ({ run, execution }) => {
+      await apply(run, { type: "run.held", hold: "disk_full" });
+      await apply(run, { type: "execution.lost", executions: [execution], attemptLimit: null });
+      return undefined;
+    },
     report: ({ run, execution }, outcome) =>
       outcome.type === "failed" && outcome.failure === "lost"
         ? apply(run, { type: "execution.lost", executions: [execution], attemptLimit: LOST_LIMIT })
@@ -79,11 +92,22 @@ export function createEngine(options: {
     bus.publish(changes);
     outbox.wake();
   });
+  const disk = diskGuard({
+    ballast: options.ballast,
+    clock,
+    log,
+    begin: () => valve.shut(),
+    end: () => {
+      if (began && !stopping)
+        void resume().catch((error: unknown) => log.error({ err: error }, "held runs could not be released"));
+    },
+  });
   let cancelPoll = (): void => {};
+  let began = false;
   let stopping = false;
 
   async function apply(run: string, event: RunEvent): Promise<Applied> {
-    const applied = await store.apply(run, event, valve.take());
+    const applied = await written(store.apply(run, event, valve.take()));
     if (applied.ok) {
       worker.revoke(applied.stopped);
       worker.offer(applied.granted);
@@ -91,15 +115,33 @@ export function createEngine(options: {
     return applied;
   }
 
+  /** Every write passes here, so that want of room is noticed wherever it shows first. */
+  async function written<T>(write: Promise<T>): Promise<T> {
+    try {
+      return await write;
+    } catch (error) {
+      disk.trouble(error);
+      throw error;
+    }
+  }
+
+  /** There is room: what was held for want of it goes on, then whatever else is owed. */
+  async function resume(): Promise<void> {
+    valve.open();
+    for (const run of await store.held("disk_full")) await apply(run, { type: "run.released", hold: "disk_full" });
+    await poll();
+  }
+
   /** Waking is in-process; this is the floor under it. */
   async function poll(): Promise<void> {
     try {
       const take = valve.take();
-      if (take) worker.offer(await store.claim(take));
+      if (take) worker.offer(await written(store.claim(take)));
       outbox.wake();
     } catch (error) {
       log.error({ err: error }, "owed work could not be claimed; it is tried again");
     } finally {
+      cancelPoll();
       if (!stopping) cancelPoll = clock.after(POLL_MS, () => void poll());
     }
   }
@@ -132,16 +174,17 @@ export function createEngine(options: {
 
   return {
     bus,
+    disk,
     apply,
     begin: async (suspects = []) => {
       const recovery = await recover(suspects);
       if (recovery.attached + recovery.lost + recovery.strays > 0) log.info(recovery, "taken up from the last daemon");
-      valve.open();
-      await poll();
+      began = true;
+      if (disk.state() === null) await resume();
       return recovery;
     },
     create: async (run) => {
-      const created = await store.create(run, valve.take());
+      const created = await written(store.create(run, valve.take()));
       worker.offer(created.granted);
       return created;
     },
@@ -165,6 +208,7 @@ export function createEngine(options: {
     stop: async () => {
       stopping = true;
       valve.shut();
+      disk.stop();
       cancelPoll();
       outbox.stop();
       worker.detach();

@@ -12,7 +12,7 @@ export interface Worker {
   offer(grants: readonly Grant[]): void;
   /** Ends executions that are no longer wanted, also those it does not carry out itself. */
   revoke(executions: readonly string[]): void;
-  /** Lets go of everything: programs go on without this daemon. */
+  /** Lets go of everything, and takes nothing more: programs go on without this daemon. */
   detach(): void;
   /** Resolves when nothing is being carried out. */
   idle(): Promise<void>;
@@ -29,27 +29,36 @@ export function createWorker(options: {
   log: Log;
   /** Where results go: through `apply`, and what that grants comes back here. */
   report: (grant: Grant, outcome: Outcome) => Promise<Applied>;
+  /** Hears of everything that could not be written; true when it was for want of room, and the try is to come again. */
+  trouble: (error: unknown) => boolean;
+  /** Where a try goes that could not be made for want of room. */
+  stall: (grant: Grant) => Promise<undefined>;
+  /** Names the run while its data is handled. */
+  handling: <T>(run: string, work: () => T) => T;
 }): Worker {
-  const { store, registry, keeper, clock, log, report } = options;
+  const { store, registry, keeper, clock, log, report, trouble, stall, handling } = options;
   const live = new Map<string, { grant: Grant; abort: AbortController }>();
   const waiters = new Set<() => void>();
+  let detached = false;
 
   async function carry(grant: Grant, abort: AbortController): Promise<void> {
     try {
       const outcome = await attempt(grant, abort.signal);
-      if (!abort.signal.aborted) await deliver(grant, outcome, abort.signal);
+      if (!abort.signal.aborted)
+        await deliver(grant, outcome === "stalled" ? () => stall(grant) : () => report(grant, outcome), abort.signal);
     } finally {
       live.delete(grant.execution);
       if (live.size === 0) for (const wake of waiters) wake();
     }
   }
 
-  async function attempt(grant: Grant, signal: AbortSignal): Promise<Outcome> {
+  async function attempt(grant: Grant, signal: AbortSignal): Promise<Outcome | "stalled"> {
     try {
       return await registry.kind(grant.phaseType).execute({
         grant,
         signal,
         keeper,
+        handling: (work) => handling(grant.run, work),
         brief: async () => {
           const brief = await store.brief(grant.execution);
           if (!brief) throw new Fault("run.terminal", `Execution ${grant.execution} no longer holds its phase`);
@@ -57,6 +66,7 @@ export function createWorker(options: {
         },
       });
     } catch (error) {
+      if (trouble(error)) return "stalled";
       const fault = asFault(error);
       if (fault.code === "internal.error") log.error({ ...place(grant), err: error }, "phase surprised the worker");
       return { type: "failed", failure: "error", error: `${fault.code}: ${fault.message}` };
@@ -64,13 +74,14 @@ export function createWorker(options: {
   }
 
   /** A result is never dropped: while the store cannot take it, it is kept and offered again. */
-  async function deliver(grant: Grant, outcome: Outcome, signal: AbortSignal): Promise<void> {
+  async function deliver(grant: Grant, hand: () => Promise<Applied | undefined>, signal: AbortSignal): Promise<void> {
     for (let wait = FIRST_RETRY_MS; !signal.aborted; wait = Math.min(wait * 2, LAST_RETRY_MS)) {
       try {
-        const applied = await report(grant, outcome);
-        if (!applied.ok) log.warn({ ...place(grant), why: applied.why }, "a late result was refused");
+        const applied = await hand();
+        if (applied && !applied.ok) log.warn({ ...place(grant), why: applied.why }, "a late result was refused");
         return;
       } catch (error) {
+        trouble(error);
         const fault = asFault(error);
         log.error({ ...place(grant), code: fault.code, err: error }, "a result could not be recorded; it is kept");
         if (fault.code === "store.stopped") return;
@@ -82,7 +93,8 @@ export function createWorker(options: {
   return {
     offer: (grants) => {
       for (const grant of grants) {
-        if (live.has(grant.execution)) continue;
+        // Granted while letting go: its row says running, and the next daemon finds that it never started.
+        if (detached || live.has(grant.execution)) continue;
         const abort = new AbortController();
         live.set(grant.execution, { grant, abort });
         void carry(grant, abort);
@@ -99,6 +111,7 @@ export function createWorker(options: {
       }
     },
     detach: () => {
+      detached = true;
       for (const { abort } of live.values()) abort.abort(DETACH);
     },
     idle: () =>

@@ -115,6 +115,33 @@ export interface OverrideWorkflow {
   readonly enabled: boolean;
 }
 
+/** GET /api/v1/sessions/:id?offset=&limit= : offsets and limit in bytes; offset 0 and 262144 by default. */
+export interface SessionBody {
+  readonly items: readonly SessionItem[];
+  /** The offset of the page after: the end of the last whole line. */
+  readonly next_offset: number;
+  readonly size: number;
+}
+export interface SessionItem {
+  readonly offset: number;
+  /** Null where the bytes are no line; `fault` says why. */
+  readonly line: SessionEnvelope | null;
+  readonly fault: "damaged" | "too_long" | null;
+}
+/** A line as it stands in the file: see seed 001, Line format. */
+export type SessionEnvelope = { readonly [field: string]: Json };
+
+/**
+ * GET /api/v1/sessions/:id/tail: SSE; event `line`, id = the byte offset behind the line, data = the line (`null` where
+ * the bytes are none). Ends after the result; a session that is over and was seen answers 204. What it takes up after
+ * Last-Event-ID, or `?offset=`, it neither loses nor repeats.
+ */
+export interface SessionNews {
+  /** Where to go on from. */
+  readonly next: number;
+  readonly line: SessionEnvelope | null;
+}
+
 /** GET /livez, to anyone: the process turns its loop. */
 export interface Live {
   readonly status: "alive";
@@ -127,7 +154,9 @@ export interface Ready {
 
 /** GET /api/v1/health (needs an identity). */
 export interface Health {
-  readonly status: "ready" | "stopping";
+  readonly status: "ready" | "stopping" | "safe_mode";
+  /** Why nothing is dispatched; null while all is well. */
+  readonly trouble: string | null;
   readonly version: string;
   readonly node_version: string;
   readonly pid: number;

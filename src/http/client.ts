@@ -41,6 +41,7 @@ export interface Client {
   /** Null goes back to what the YAML says. */
   override(workflow: string, enabled: boolean | null): Promise<WorkflowItem>;
   health(): Promise<Health>;
+  leaveSafeMode(): Promise<Health>;
 }
 
 interface RunQuery extends PageQuery {
@@ -147,6 +148,7 @@ export function createClient(options: {
         ? ask("DELETE", `/workflows/${segment(workflow)}/override`)
         : ask("PUT", `/workflows/${segment(workflow)}/override`, JSON.stringify({ enabled })),
     health: () => ask("GET", "/health"),
+    leaveSafeMode: () => ask("DELETE", "/admin/safe-mode"),
   };
 }
 

@@ -59,6 +59,8 @@ export const STATUS: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   "run.terminal": 409,
   "run.unknown": 404,
   "scratch.too_large": 413,
+  "session.refused": 500,
+  "session.unknown": 404,
   "state.locked": 500,
   "state.unwritable": 500,
   "store.constraint": 500,

@@ -18,6 +18,8 @@ import type {
   Ready,
   Respond,
   RunList,
+  SessionBody,
+  SessionItem,
   StarRun,
   StartedRun,
   StartRun,
@@ -167,6 +169,19 @@ export const approvalList = z.object({
   next_cursor: text,
 } satisfies Fields<ApprovalList>);
 
+const sessionItem = z
+  .object({
+    offset: count,
+    line: maybe(z.record(z.string(), json)),
+    fault: maybe(z.enum(["damaged", "too_long"])),
+  } satisfies Fields<SessionItem>)
+  .openapi("SessionItem");
+export const sessionBody = z.object({
+  items: z.array(sessionItem),
+  next_offset: count,
+  size: count,
+} satisfies Fields<SessionBody>);
+
 const complaint = z
   .object({
     file: z.string(),
@@ -200,7 +215,8 @@ export const checkResult = z.object({
 
 export const health = z
   .object({
-    status: z.enum(["ready", "stopping"]),
+    status: z.enum(["ready", "stopping", "safe_mode"]),
+    trouble: z.string().nullable(),
     version: z.string(),
     node_version: z.string(),
     pid: z.int(),

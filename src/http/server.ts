@@ -7,6 +7,7 @@ import { Fault } from "../domain/fault.ts";
 import type { Log } from "../engine/contracts/log.ts";
 import type { Dispatch } from "../engine/dispatch.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { SessionReader } from "../store/files/session-reader.ts";
 import type { Store } from "../store/store.ts";
 import type { Library } from "../workflow/library.ts";
 import type { Health } from "./api.ts";
@@ -14,9 +15,11 @@ import { identify, inUrl, isLoopback, refusedAtTheDoor } from "./auth.ts";
 import { type Newsroom, openNewsroom } from "./news.ts";
 import { answerError, errorBody, HEADERS, refusal, STATUS } from "./reply.ts";
 import { type App, type Env, methodsAt } from "./route.ts";
+import { adminRoutes } from "./routes/admin.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { type Check, workflowRoutes } from "./routes/workflows.ts";
 
 export interface ServerOptions {
@@ -30,9 +33,13 @@ export interface ServerOptions {
   readonly store: Store;
   readonly library: Pick<Library, "get" | "list">;
   readonly check: Check;
+  /** Without it there are no session routes. */
+  readonly sessions?: SessionReader;
   readonly dispatch: Dispatch;
   readonly health: () => Promise<Health>;
   readonly stopping: () => boolean;
+  /** A person's word that work may start again after too many crashes. */
+  readonly leaveSafeMode: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
@@ -65,7 +72,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     throw new Fault("config.invalid", message, { details: [{ path: "LASTLIGHT_HOST", message }] });
   }
   const newsroom = openNewsroom({ bus: options.engine.bus, store: options.store, clock });
-  const app = createApp(options, newsroom);
+  const closing = new AbortController();
+  const app = createApp(options, newsroom, closing.signal);
   const answer = getRequestListener(app.fetch, {
     hostname: host,
     // Its cleaning up would read on through 64 MB of a refused body; here such a connection is closed.
@@ -106,6 +114,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
           resolve();
         });
         newsroom.close();
+        closing.abort();
         for (const socket of quiet) socket.destroy();
         log.debug({ port: actual }, "the server is closing");
       }),
@@ -113,8 +122,12 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
 }
 
 /** Every route behind one door. Apart from the server, so that a test can ask for the inventory. */
-export function createApp(options: Omit<ServerOptions, "host" | "port">, newsroom: Newsroom): App {
-  const { log } = options;
+export function createApp(
+  options: Omit<ServerOptions, "host" | "port">,
+  newsroom: Newsroom,
+  closing: AbortSignal = new AbortController().signal,
+): App {
+  const { log, sessions, clock } = options;
   const app: App = new OpenAPIHono<Env>();
   app.onError((error, c) => answerError(c, error, log));
   app.notFound((c) => {
@@ -136,6 +149,8 @@ export function createApp(options: Omit<ServerOptions, "host" | "port">, newsroo
   approvalRoutes(app, options);
   workflowRoutes(app, options);
   healthRoutes(app, options);
+  if (sessions) sessionRoutes(app, { sessions, clock, closing });
+  adminRoutes(app, options);
   return app;
 }
 

@@ -10,11 +10,12 @@ import type { Brief } from "../store/store.ts";
 export const bash: PhaseKind = {
   type: "bash",
   outlives: true,
-  execute: async ({ brief, keeper, signal }) => {
+  execute: async ({ brief, keeper, signal, handling }) => {
     const told = await brief();
     const phase = told.version.workflow.phases.find((each) => each.name === told.grant.phase) as BashPhase;
-    const ended = await keeper.run(programOf(phase, told), signal);
-    return outcomeOf(ended, phase);
+    const program = handling(() => programOf(phase, told));
+    const ended = await keeper.run(program, signal);
+    return handling(() => outcomeOf(ended, phase));
   },
 };
 

@@ -3,7 +3,7 @@ import type { Iso } from "../domain/clock.ts";
 import type { ExecutionStatus, FailureClass } from "../domain/execution.ts";
 import type { PhaseStatus } from "../domain/graph.ts";
 import type { Json } from "../domain/json.ts";
-import type { HistoryLine, Refusal, Run, RunEvent, RunReason, RunStatus } from "../domain/run.ts";
+import type { HistoryLine, Hold, Refusal, Run, RunEvent, RunReason, RunStatus } from "../domain/run.ts";
 import type { PhaseType, WorkflowVersion } from "../domain/workflow.ts";
 
 /**
@@ -35,6 +35,9 @@ export interface Store {
 
   /** Executions that say they run, of another incarnation than `node`'s: what the last daemon left, by run. */
   orphans(node: Lease): Promise<readonly Grant[]>;
+
+  /** Runs that are held back for this reason. */
+  held(hold: Hold): Promise<readonly string[]>;
 
   /** Due outward effects, held by the caller so that no second deliverer takes them. */
   due(node: Lease, limit: number): Promise<readonly OwedEffect[]>;

@@ -7,7 +7,7 @@ import type { PhaseKind } from "../../src/engine/contracts/phase.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { NewRun, Store } from "../../src/store/store.ts";
-import { noPrograms } from "../support/keeper.ts";
+import { calm } from "../support/keeper.ts";
 import { version, workflow } from "../support/workflow.ts";
 
 /** The workflow of every throughput: three phases, one after the other, each in the daemon's own process. */
@@ -38,7 +38,7 @@ export function openEngine(options: { file: string; phases: readonly PhaseKind[]
     store,
     clock,
     log: alarmed,
-    keeper: noPrograms,
+    ...calm,
     phases: options.phases,
     deliverers: [],
     cap: options.cap,

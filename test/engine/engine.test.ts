@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Fault } from "../../src/domain/fault.ts";
 import type { RunDetail, Store } from "../../src/store/store.ts";
 import { engineWorld, heldPhases } from "../support/engine.ts";
+import { calm } from "../support/keeper.ts";
 import { version, workflow } from "../support/workflow.ts";
 
 const chain = version(workflow("chain", [{ name: "a" }, { name: "b", after: ["a"] }]));
@@ -196,7 +197,7 @@ describe("the next daemon", () => {
     // The first daemon is gone without a word: nothing of it is called again.
     const { kind, held } = heldPhases();
     const second = engine({ phases: [kind], cap: 4 });
-    expect(await second.begin()).toEqual({ lost: 20 });
+    expect(await second.begin()).toEqual({ attached: 0, lost: 20, strays: 0 });
     let most = 0;
     const runs = (await store.runs({}, { limit: 50 })).rows;
     while (held.length > 0) {
@@ -209,38 +210,146 @@ describe("the next daemon", () => {
     await second.stop();
   });
 
-  test("ends a run that a third crash hits in the same phase, and only that one", async () => {
+  test("takes up what outlived the last one, as the same attempt", async () => {
+    const { engine, request, until } = engineWorld();
+    const keeper = { ...calm.keeper, claimed: () => true };
+    const first = engine({ phases: [{ ...heldPhases().kind, outlives: true }], keeper });
+    await first.begin();
+    const { run } = await first.create(request(chain));
+    await first.stop();
+    const { kind, held } = heldPhases();
+    const second = engine({ phases: [{ ...kind, outlives: true }], keeper });
+    expect(await second.begin()).toEqual({ attached: 1, lost: 0, strays: 0 });
+    await quiet();
+    held[0]?.end();
+    const now = await until(run.id, (detail) => detail.node_statuses.a === "succeeded");
+    expect(now.executions[0]).toMatchObject({ phase: "a", attempt: 1, status: "ok" });
+    await second.stop();
+  });
+
+  test("ends what nobody wants any more: processes whose execution has no running row", async () => {
+    const { engine } = engineWorld();
+    const cleared: string[] = [];
+    const keeper = {
+      ...calm.keeper,
+      strays: () => ["stray"],
+      clear: async (execution: string) => void cleared.push(execution),
+    };
+    const daemon = engine({ keeper });
+    expect(await daemon.begin()).toMatchObject({ strays: 1 });
+    expect(cleared).toEqual(["stray"]);
+    await daemon.stop();
+  });
+
+  test("ends a run whose data killed it three times without progress, and only that one", async () => {
     const { engine, request, store } = engineWorld();
-    const poison = await (async () => {
-      const daemon = engine({ phases: [heldPhases().kind] });
-      await daemon.begin();
-      return (await daemon.create(request(chain))).run;
-    })();
+    const first = engine({ phases: [heldPhases().kind] });
+    await first.begin();
+    const poison = (await first.create(request(chain))).run;
+    const innocent = (await first.create(request(chain))).run;
     for (const [count, status] of [
       [1, "running"],
       [2, "running"],
       [3, "failed"],
     ] as const) {
-      await engine({ phases: [heldPhases().kind] }).begin();
+      await engine({ phases: [heldPhases().kind] }).begin([poison.id]);
       expect(await store.run(poison.id)).toMatchObject({ status, restart_count: count });
     }
     expect(await store.run(poison.id)).toMatchObject({ reason: "crash_loop" });
+    expect(await store.run(innocent.id)).toMatchObject({ status: "running", restart_count: 0 });
   });
 
-  test("after a stop in good order nobody is blamed, however often", async () => {
+  test("blames nobody for crashes that were nobody's, however often", async () => {
     const { engine, request, store } = engineWorld();
-    const { kind } = heldPhases();
-    const first = engine({ phases: [kind] });
+    const first = engine({ phases: [heldPhases().kind] });
     await first.begin();
     const { run } = await first.create(request(chain));
-    await first.stop();
-    for (let at = 0; at < 5; at++) {
-      const daemon = engine({ phases: [heldPhases().kind] });
-      expect(await daemon.begin()).toEqual({ lost: 0 });
-      expect((await store.counts()).executing).toBe(1);
-      await daemon.stop();
+    for (let at = 0; at < 20; at++) await engine({ phases: [heldPhases().kind] }).begin();
+    expect(await store.run(run.id)).toMatchObject({ status: "running", restart_count: 0 });
+  });
+
+  test("a program that vanishes again and again is not tried for ever", async () => {
+    const { engine, request, until } = engineWorld();
+    const vanishing = {
+      type: "context" as const,
+      execute: async () => ({ type: "failed" as const, failure: "lost" as const, error: "lost" }),
+    };
+    const daemon = engine({ phases: [vanishing] });
+    await daemon.begin();
+    const { run } = await daemon.create(request(chain));
+    const ended = await until(run.id, over);
+    expect([ended.status, ended.executions.map(({ status }) => status)]).toEqual([
+      "failed",
+      Array(5).fill("interrupted"),
+    ]);
+    await daemon.stop();
+  });
+});
+
+describe("when the disk is full", () => {
+  const full = (): Error => Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+
+  test("what cannot start is paused with its reason, nothing else starts, and all goes on unaided when there is room", async () => {
+    const { engine, request, store, clock, until } = engineWorld();
+    let room = true;
+    const dropped: string[] = [];
+    const ballast = { drop: () => void dropped.push("dropped"), restore: () => room };
+    const daemon = engine({
+      ballast,
+      phases: [
+        {
+          type: "context",
+          execute: () => (room ? Promise.resolve({ type: "succeeded" as const }) : Promise.reject(full())),
+        },
+      ],
+    });
+    await daemon.begin();
+    room = false;
+    const { run } = await daemon.create(request(chain));
+    await until(run.id, ({ status }) => status === "paused");
+    expect(await store.run(run.id)).toMatchObject({
+      status: "paused",
+      reason: "disk_full",
+      node_statuses: { a: "pending" },
+    });
+    expect([daemon.disk.state()?.what, dropped]).toEqual(["ENOSPC: no space left on device", ["dropped"]]);
+    const later = await daemon.create(request(chain));
+    expect(later.run.status).toBe("queued");
+    for (let second = 0; second < 30; second += 5) {
+      clock.advance(5_000);
+      await quiet();
     }
-    expect(await store.run(run.id)).toMatchObject({ status: "running", restart_count: 0, executions: { length: 6 } });
+    expect((await store.run(run.id))?.status).toBe("paused");
+    room = true;
+    for (let second = 0; second < 30; second += 5) {
+      clock.advance(5_000);
+      await quiet();
+    }
+    expect([(await store.run(run.id))?.status, (await store.run(later.run.id))?.status]).toEqual([
+      "succeeded",
+      "succeeded",
+    ]);
+    expect(daemon.disk.state()).toBeNull();
+    await daemon.stop();
+  });
+
+  test("what was held when the daemon ended goes on with the next one", async () => {
+    const { engine, request, until } = engineWorld();
+    let room = true;
+    const first = engine({
+      ballast: { drop: () => {}, restore: () => room },
+      phases: [{ type: "context", execute: () => Promise.reject(full()) }],
+    });
+    await first.begin();
+    room = false;
+    const { run } = await first.create(request(chain));
+    await until(run.id, ({ status }) => status === "paused");
+    await first.stop();
+    room = true;
+    const second = engine({ phases: [instant] });
+    await second.begin();
+    expect((await until(run.id, over)).status).toBe("succeeded");
+    await second.stop();
   });
 });
 

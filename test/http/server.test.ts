@@ -45,6 +45,7 @@ test("the description is OpenAPI 3.1 and names every route with its schemas", as
     Object.keys(methods).map((each) => `${each} ${path}`),
   );
   expect(routes.toSorted()).toEqual([
+    "delete /api/v1/admin/safe-mode",
     "delete /api/v1/workflows/{name}/override",
     "get /",
     "get /api/v1/approvals",

@@ -14,7 +14,7 @@ import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
 import { check } from "../../src/workflow/check.ts";
 import type { Library, LibraryEntry } from "../../src/workflow/library.ts";
-import { noPrograms } from "../support/keeper.ts";
+import { calm } from "../support/keeper.ts";
 import { version, workflow } from "../support/workflow.ts";
 import { temporaryFolder } from "../support/world.ts";
 
@@ -67,7 +67,7 @@ export async function openWorld(more: Partial<ServerOptions> = {}): Promise<Worl
     node: { node: "here", incarnation: clock.id() },
     clock,
     log,
-    keeper: noPrograms,
+    ...calm,
     phases: [context],
     deliverers: [],
     cap: 4,
@@ -88,6 +88,7 @@ export async function openWorld(more: Partial<ServerOptions> = {}): Promise<Worl
     dispatch: dispatcher({ library, store, engine, clock }),
     health: async () => HEALTH,
     stopping: () => stopping,
+    leaveSafeMode: () => {},
     clock,
     log,
     version: "0.0.0",
@@ -182,6 +183,7 @@ function inMemory(workflows: readonly Workflow[]): Library {
 
 const HEALTH: Health = {
   status: "ready",
+  trouble: null,
   version: "0.0.0",
   node_version: "24.0.0",
   pid: 1,

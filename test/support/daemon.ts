@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { sweep } from "../../src/engine/processes.ts";
 import { type Client, createClient } from "../../src/http/client.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -56,4 +57,11 @@ export function startDaemon(options: {
 function tokenOf(stateDir: string): string {
   const file = join(stateDir, "api-token");
   return existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+}
+
+/** Ends what a killed daemon left alive on purpose: programs outlive it, but not the test. */
+export function endPrograms(stateDir: string): void {
+  const folder = join(stateDir, "spool");
+  if (!existsSync(folder)) return;
+  for (const execution of readdirSync(folder)) sweep(execution, 0);
 }

@@ -8,10 +8,11 @@ import type { Keeper } from "../../src/engine/contracts/keeper.ts";
 import type { Log } from "../../src/engine/contracts/log.ts";
 import type { PhaseExecution, PhaseKind } from "../../src/engine/contracts/phase.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
+import type { Ballast } from "../../src/store/files/ballast.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { NewRun, RunDetail, Store } from "../../src/store/store.ts";
 import { type FakeClock, fakeClock } from "./clock.ts";
-import { noPrograms } from "./keeper.ts";
+import { calm } from "./keeper.ts";
 import { temporaryFolder } from "./world.ts";
 
 export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -52,6 +53,7 @@ export interface EngineWorld {
     deliverers?: readonly Deliverer[];
     cap?: number;
     store?: Store;
+    ballast?: Ballast;
     keeper?: Keeper;
     log?: Log;
   }): Engine;
@@ -69,12 +71,22 @@ export function engineWorld(): EngineWorld {
     store,
     clock,
     folder,
-    engine: ({ phases = [], deliverers = [], cap = 4, store: over = store, keeper = noPrograms, log = silent } = {}) =>
+    engine: ({
+      phases = [],
+      deliverers = [],
+      cap = 4,
+      store: over = store,
+      ballast = calm.ballast,
+      keeper = calm.keeper,
+      log = silent,
+    } = {}) =>
       createEngine({
+        ...calm,
         store: over,
         clock,
         log,
         keeper,
+        ballast,
         phases,
         deliverers,
         cap,

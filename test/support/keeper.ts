@@ -7,3 +7,10 @@ export const noPrograms: Keeper = {
   clear: () => Promise.resolve(),
   strays: () => [],
 };
+
+/** What an engine needs beside a keeper, where the test is not about it. */
+export const calm = {
+  keeper: noPrograms,
+  ballast: { drop: () => {}, restore: () => true },
+  handling: <T>(_run: string, work: () => T): T => work(),
+};

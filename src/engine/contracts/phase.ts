@@ -20,6 +20,11 @@ export interface PhaseExecution {
   /** Aborted when the try is no longer wanted; whatever is returned after that is not recorded. */
   readonly signal: AbortSignal;
   readonly keeper: Keeper;
+  /**
+   * Around whatever works on the run's own data in this process (render, condition, parse): if that kills the daemon,
+   * the next one knows whose data it was. Synchronous, so that there is never more than one suspect.
+   */
+  handling<T>(work: () => T): T;
   /** The run's words and the outputs before it; read only by the types that need them. */
   brief(): Promise<Brief>;
 }

@@ -6,6 +6,9 @@ export interface Parsed {
   readonly [field: string]: Json;
 }
 
+/** The one byte that ends a line; anything else that some readers split at is escaped or stands inside a text. */
+export const LINE_FEED = 0x0a;
+
 /** A line as it stands in the file: its last field is the checksum of the JSON without it. */
 export function encodeLine(line: object): Buffer {
   const json = JSON.stringify(line).replace(SEPARATORS, (each) => (each === "\u2028" ? "\\u2028" : "\\u2029"));

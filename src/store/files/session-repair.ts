@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
-import { decodeLine, isIntact, type Parsed } from "./session-line.ts";
+import { decodeLine, isIntact, LINE_FEED, type Parsed } from "./session-line.ts";
 
 /** The end of what can be believed: how long the file is, and its last line; null when there is none. */
 export interface Believed {
@@ -39,18 +39,18 @@ export function lastLine(descriptor: number, end: number, read: (bytes: Buffer) 
 /** Far more than any line of ours can take; what is longer is no line. */
 export const LONGEST_LINE = 8 * 1024 * 1024;
 const BLOCK = 65_536;
+const FIRST_BLOCK = 4_096;
 
 /** Where the last LF before `end` lies, or -1. */
 function lineFeedBefore(descriptor: number, end: number): number {
-  for (let until = end; until > 0; until -= BLOCK) {
-    const from = Math.max(0, until - BLOCK);
+  let block = FIRST_BLOCK;
+  for (let until = end; until > 0; until -= block, block = BLOCK) {
+    const from = Math.max(0, until - block);
     const at = bytesOf(descriptor, from, until).lastIndexOf(LINE_FEED);
     if (at >= 0) return from + at;
   }
   return -1;
 }
-
-export const LINE_FEED = 0x0a;
 
 function bytesOf(descriptor: number, from: number, until: number): Buffer {
   const bytes = Buffer.allocUnsafe(until - from);

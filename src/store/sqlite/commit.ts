@@ -28,7 +28,13 @@ const LARGEST_BATCH = 1_000;
  */
 export function groupCommit<Batch>(
   db: Database,
-  room: { open(): Batch; flush(batch: Batch): void; committed(batch: Batch): void },
+  room: {
+    open(): Batch;
+    flush(batch: Batch): void;
+    committed(batch: Batch): void;
+    /** A sync failed: whether the commit is on disk is not known, and asking again would be told a lie. */
+    unknown(error: unknown): void;
+  },
 ): Commit<Batch> {
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
@@ -55,6 +61,7 @@ export function groupCommit<Batch>(
         }
       } catch (error) {
         abandon();
+        if (/^SQLITE_IOERR_(FSYNC|DIR_FSYNC)$/.test(codeOf(error))) room.unknown(error);
         const fault = troubleFault(error);
         for (const item of items) item.reject(fault);
       }

@@ -35,14 +35,20 @@ export function openDatabase(file: string): Database.Database {
 }
 
 /** The store on one SQLite file: the whole contract of `store.ts`, one group commit behind it. */
-export function openSqliteStore({ file, clock }: { file: string; clock: Clock }): Store {
+export function openSqliteStore(options: {
+  file: string;
+  clock: Clock;
+  /** Called when it is not known whether a commit is on disk: the process must end, and recover from what is. */
+  onUnknown?: (error: unknown) => void;
+}): Store {
+  const { file, clock, onUnknown = () => {} } = options;
   const isNew = !existsSync(file);
   const db = openDatabase(file);
   try {
     // By name, which opens nothing; SQLite gives the -wal and -shm files the same mode.
     if (isNew) chmodSync(file, 0o600);
     migrate(db, clock.now());
-    return store(db, clock);
+    return store(db, clock, onUnknown);
   } catch (error) {
     db.close();
     if (error instanceof Fault) throw error;
@@ -52,7 +58,7 @@ export function openSqliteStore({ file, clock }: { file: string; clock: Clock })
   }
 }
 
-function store(db: Database.Database, clock: Clock): Store {
+function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) => void): Store {
   const pinned = versions(db);
   const rooms = {
     versions: pinned,
@@ -67,6 +73,7 @@ function store(db: Database.Database, clock: Clock): Store {
   const listeners = new Set<(changes: readonly RunChange[]) => void>();
   const commit = groupCommit<Batch>(db, {
     open: openBatch,
+    unknown: onUnknown,
     flush: moves.flush,
     committed: (batch) => {
       if (batch.runs.size > 0) for (const listen of listeners) listen(changesOf(batch));
@@ -105,6 +112,8 @@ function store(db: Database.Database, clock: Clock): Store {
     approval: async (id) => rooms.approvals.one(id),
     approvals: async (filter, page) => rooms.approvals.list(filter, page),
     orphans: async (node) => rooms.executions.orphans(node),
+
+    held: async (hold) => table.runs.held(hold),
 
     due: (node, limit) =>
       commit.add(() => {

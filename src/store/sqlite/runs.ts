@@ -1,7 +1,7 @@
 import type { Database } from "better-sqlite3";
 import type { PhaseStatus } from "../../domain/graph.ts";
 import type { Json } from "../../domain/json.ts";
-import { newborn, type PhaseState, type Run, type RunReason, type RunStatus } from "../../domain/run.ts";
+import { type Hold, newborn, type PhaseState, type Run, type RunReason, type RunStatus } from "../../domain/run.ts";
 import type { WorkflowVersion } from "../../domain/workflow.ts";
 import type { NewRun, RunLine } from "../store.ts";
 import type { Approvals } from "./approvals.ts";
@@ -14,6 +14,7 @@ interface Row extends RunRow {
   current_phase: string;
   status: RunStatus;
   reason: RunReason | null;
+  hold: Hold | null;
   node_statuses: string;
   phase_states: string | null;
   restart_count: number;
@@ -46,7 +47,7 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
   // Foreign runs (engine rule 8) have no version: no transition ever touches them.
   const load = db.prepare<{ id: string }, Row>(`
     SELECT workflow_name, workflow_hash, trigger_type, trigger_id, repo, issue_number, priority, starred, label, queued_at,
-           current_phase, status, reason, node_statuses, phase_states, restart_count, rev, epoch,
+           current_phase, status, reason, hold, node_statuses, phase_states, restart_count, rev, epoch,
            started_at, updated_at, finished_at
       FROM workflow_runs
      WHERE id = @id AND workflow_hash IS NOT NULL`);
@@ -62,17 +63,22 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
   // Two ways to save: SQLite rewrites every index whose column is named in SET, changed or not.
   const progress = db.prepare(`
     UPDATE workflow_runs
-       SET current_phase = @current_phase, reason = @reason, node_statuses = @node_statuses,
+       SET current_phase = @current_phase, reason = @reason, hold = @hold, node_statuses = @node_statuses,
            phase_states = @phase_states, restart_count = @restart_count, rev = @rev, epoch = @epoch,
            updated_at = @updated_at,${APPEND_HISTORY}
      WHERE id = @id`);
   const turn = db.prepare(`
     UPDATE workflow_runs
        SET status = @status, started_at = @started_at, finished_at = @finished_at,
-           current_phase = @current_phase, reason = @reason, node_statuses = @node_statuses,
+           current_phase = @current_phase, reason = @reason, hold = @hold, node_statuses = @node_statuses,
            phase_states = @phase_states, restart_count = @restart_count, rev = @rev, epoch = @epoch,
            updated_at = @updated_at,${APPEND_HISTORY}
      WHERE id = @id`);
+  const held = db
+    .prepare<{ hold: Hold }, string>(
+      "SELECT id FROM workflow_runs INDEXED BY runs_held WHERE hold = @hold AND finished_at IS NULL",
+    )
+    .pluck();
   const byOnce = db
     .prepare<{ key: string }, string>("SELECT id FROM workflow_runs WHERE idempotency_key = @key")
     .pluck();
@@ -102,6 +108,7 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
         id,
         status: row.status,
         reason: row.reason,
+        hold: row.hold,
         phases,
         currentPhase: row.current_phase,
         // Another program's column of the same name may have made text of our numbers.
@@ -150,6 +157,7 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
         id: run.id,
         current_phase: run.currentPhase,
         reason: run.reason,
+        hold: run.hold,
         node_statuses: states.statuses,
         phase_states: states.rest,
         restart_count: run.restartCount,
@@ -185,6 +193,8 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
       entry.saved = run;
       entry.lines = [];
     },
+
+    held: (hold: Hold): string[] => held.all({ hold }),
 
     byOnce: (key: string): string | null => byOnce.get({ key }) ?? null,
 

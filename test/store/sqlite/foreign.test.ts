@@ -7,7 +7,7 @@ import { createEngine } from "../../../src/engine/engine.ts";
 import { context } from "../../../src/phases/context.ts";
 import { openSqliteStore } from "../../../src/store/sqlite/open.ts";
 import { silent } from "../../support/engine.ts";
-import { noPrograms } from "../../support/keeper.ts";
+import { calm } from "../../support/keeper.ts";
 import { version, workflow } from "../../support/workflow.ts";
 import { temporaryFolder } from "../../support/world.ts";
 
@@ -45,7 +45,7 @@ function foreign(shape: (typeof shapes)[number]) {
       deliverers: [],
       cap: 4,
       restartLimit: 3,
-      keeper: noPrograms,
+      ...calm,
     });
     onTestFinished(() => store.close());
     return { store, engine };

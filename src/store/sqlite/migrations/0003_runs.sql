@@ -8,6 +8,9 @@ ALTER TABLE workflow_runs ADD COLUMN reason TEXT;
 
 ALTER TABLE workflow_runs ADD COLUMN inputs TEXT;
 
+-- Why nothing of a run may start, until it is released.
+ALTER TABLE workflow_runs ADD COLUMN hold TEXT;
+
 -- Attempt, iteration and cause of the phases that have any; NULL while every phase is in its first try.
 ALTER TABLE workflow_runs ADD COLUMN phase_states TEXT;
 
@@ -90,6 +93,8 @@ CREATE INDEX runs_by_workflow_status ON workflow_runs(workflow_name, status, sta
 CREATE INDEX runs_by_trigger ON workflow_runs(trigger_id, started_at DESC);
 
 CREATE INDEX runs_by_label ON workflow_runs(label, started_at DESC) WHERE label IS NOT NULL;
+
+CREATE INDEX runs_held ON workflow_runs(hold) WHERE hold IS NOT NULL;
 
 CREATE INDEX runs_starred ON workflow_runs(started_at DESC) WHERE starred = 1;
 
