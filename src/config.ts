@@ -17,6 +17,8 @@ export interface Config {
   readonly restartLimit: number;
   /** Unclean starts within ten minutes after which nothing is dispatched until a person says so; 0 means never. */
   readonly safeModeAfter: number;
+  /** For tests alone: the run whose data kills the daemon while it is handled. */
+  readonly failpoint: string | null;
   readonly logLevel: string;
   readonly node: string;
   /** What every program that a phase starts may see of the daemon's own environment: an allow-list, nothing secret. */
@@ -63,6 +65,7 @@ export function readConfig(environment: Environment = process.env, cwd = process
     maxExecutions: whole("LASTLIGHT_MAX_EXECUTIONS", 4, 1, 10_000),
     restartLimit: whole("LASTLIGHT_RESTART_LIMIT", 3, 1, CAP_OF_RESTARTS),
     safeModeAfter: whole("LASTLIGHT_SAFE_MODE_AFTER", 5, 0, 1_000),
+    failpoint: environment.LASTLIGHT_FAILPOINT || null,
     logLevel,
     node: word("LASTLIGHT_NODE", hostname()),
     programEnvironment: Object.fromEntries(

@@ -102,7 +102,11 @@ async function wire(
     phases,
     deliverers: deliverers(log),
     ballast: ballast(join(stateDir, "ballast"), stateDir),
-    handling: suspects.handling,
+    handling: (run, work) =>
+      suspects.handling(run, () => {
+        if (run === config.failpoint) process.kill(process.pid, "SIGKILL");
+        return work();
+      }),
     cap: config.maxExecutions,
     restartLimit: config.restartLimit,
   });

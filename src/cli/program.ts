@@ -4,6 +4,7 @@ import { approvals } from "./commands/approvals.ts";
 import { cancel } from "./commands/cancel.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
+import { logs } from "./commands/logs.ts";
 import { run } from "./commands/run.ts";
 import { runs } from "./commands/runs.ts";
 import { safeMode } from "./commands/safe-mode.ts";

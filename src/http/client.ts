@@ -13,6 +13,9 @@ import type {
   RunBody,
   RunList,
   RunNews,
+  SessionBody,
+  SessionEnvelope,
+  SessionNews,
   StartedRun,
   StartRun,
   WorkflowBody,
@@ -40,6 +43,9 @@ export interface Client {
   check(name: string, yaml: string | Uint8Array<ArrayBuffer>): Promise<CheckResult>;
   /** Null goes back to what the YAML says. */
   override(workflow: string, enabled: boolean | null): Promise<WorkflowItem>;
+  session(id: string, page?: { readonly offset?: number; readonly limit?: number }): Promise<SessionBody>;
+  /** A session's lines from an offset on, until its result; a lost connection is taken up behind the last line. */
+  watchSession(id: string, from?: number, signal?: AbortSignal): AsyncGenerator<SessionNews, void, undefined>;
   health(): Promise<Health>;
   leaveSafeMode(): Promise<Health>;
 }
@@ -101,21 +107,30 @@ export function createClient(options: {
     })) as T;
   }
 
-  async function* watchRun(id: string, signal?: AbortSignal): AsyncGenerator<RunNews, void, undefined> {
-    let last: RunNews | null = null;
+  /** A stream that is opened again behind what was heard last, for as long as there is something to lose. */
+  async function* resumed<News>(
+    path: string,
+    signal: AbortSignal | undefined,
+    stream: {
+      readonly hear: (body: ReadableStream<Uint8Array<ArrayBuffer>>) => AsyncGenerator<News, void, undefined>;
+      readonly id: (news: News) => number;
+      readonly isLast: (news: News) => boolean;
+      readonly after?: number;
+    },
+  ): AsyncGenerator<News, void, undefined> {
+    let last = stream.after ?? null;
     let lost = 0;
     while (!signal?.aborted) {
       try {
         const headers: Record<string, string> = { accept: "text/event-stream" };
-        if (last) headers["last-event-id"] = String(last.rev);
-        const response = await send("GET", `/runs/${segment(id)}/events`, signal ? { headers, signal } : { headers });
+        if (last !== null) headers["last-event-id"] = String(last);
+        const response = await send("GET", path, signal ? { headers, signal } : { headers });
         if (response.status === 204 || !response.body) return;
-        for await (const { event, data } of readEvents(response.body)) {
-          if (event !== "run") continue;
-          last = JSON.parse(data) as RunNews;
+        for await (const news of stream.hear(response.body)) {
+          last = stream.id(news);
           lost = 0;
-          yield last;
-          if (isOver(last.status)) return;
+          yield news;
+          if (stream.isLast(news)) return;
         }
       } catch (error) {
         if (signal?.aborted) return;
@@ -127,6 +142,15 @@ export function createClient(options: {
       lost++;
     }
   }
+
+  const watchRun = (id: string, signal?: AbortSignal): AsyncGenerator<RunNews, void, undefined> =>
+    resumed<RunNews>(`/runs/${segment(id)}/events`, signal, {
+      hear: async function* (body) {
+        for await (const { event, data } of readEvents(body)) if (event === "run") yield JSON.parse(data) as RunNews;
+      },
+      id: (news) => news.rev,
+      isLast: (news) => isOver(news.status),
+    });
 
   return {
     startRun: (request) => ask("POST", "/runs", JSON.stringify(request)),
@@ -147,12 +171,34 @@ export function createClient(options: {
       enabled === null
         ? ask("DELETE", `/workflows/${segment(workflow)}/override`)
         : ask("PUT", `/workflows/${segment(workflow)}/override`, JSON.stringify({ enabled })),
+    session: (id, page = {}) => ask("GET", `/sessions/${segment(id)}${query({ ...page })}`),
+    watchSession: (id, from = 0, signal) =>
+      resumed<SessionNews>(`/sessions/${segment(id)}/tail`, signal, {
+        hear: readLines,
+        id: (news) => news.next,
+        // What follows a result is another turn, which the caller may ask for.
+        isLast: (news) => news.line?.type === "result",
+        after: from,
+      }),
     health: () => ask("GET", "/health"),
     leaveSafeMode: () => ask("DELETE", "/admin/safe-mode"),
   };
 }
 
 const PASSING: ReadonlySet<FaultCode> = new Set(["daemon.unreachable", "store.stopped", "store.trouble"]);
+
+/** The lines of a session's event stream; a place in the file is the event's id. */
+async function* readLines(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<SessionNews, void, undefined> {
+  let rest = "";
+  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    const blocks = (rest + text).split("\n\n");
+    rest = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const [, next, data] = /^id: (\d+)\nevent: line\ndata: (.*)$/.exec(block) ?? [];
+      if (data !== undefined) yield { next: Number(next), line: JSON.parse(data) as SessionEnvelope | null };
+    }
+  }
+}
 
 /** A name as one segment of a path; a dot segment would be folded away by the URL, so it is sent as what it cannot be. */
 function segment(name: string): string {

@@ -11,13 +11,13 @@ export function endTogether(): void {
   process.once("SIGINT", () => process.exit(130));
 }
 
-/** A process that ends itself on purpose may say so. */
 interface Manner {
   /** Arguments of Node itself, e.g. a profiler's. */
   readonly node?: readonly string[];
   /** A program to run Node under, with its arguments. */
   readonly under?: readonly string[];
   readonly timeoutMs?: number;
+  /** The signal by which the program is to end itself; otherwise anything but exit 0 is an error. */
   readonly signal?: NodeJS.Signals;
 }
 

@@ -23,8 +23,11 @@ export function startDaemon(options: {
   stateDir: string;
   workflows: string;
   environment?: Record<string, string>;
+  /** A program and its arguments that become the daemon, such as a tracer that steps aside. */
+  wrap?: readonly [string, ...string[]];
 }): DaemonProcess {
-  const child: ChildProcess = spawn(process.execPath, [MAIN, "serve"], {
+  const [program, ...argv] = [...(options.wrap ?? []), process.execPath, MAIN, "serve"] as [string, ...string[]];
+  const child: ChildProcess = spawn(program, argv, {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { Fault } from "../../domain/fault.ts";
-import { startChild } from "../demo/child.ts";
+import { type Child, startChild } from "../demo/child.ts";
 import { Interrupt, interruptible } from "../demo/interrupt.ts";
 import { play } from "../demo/play.ts";
 import { chooseRepository } from "../demo/repository.ts";
+import { survive } from "../demo/survive.ts";
 import type { Desk } from "../desk.ts";
 import type { Register } from "../program.ts";
 
@@ -16,7 +17,7 @@ interface Options {
 export const demo: Register = (program, desk) => {
   program
     .command("demo")
-    .description("see a real run in a minute: inspect a git repository, approve, get a report")
+    .description("see a real run in a minute: inspect a git repository, approve, get a report, survive a SIGKILL")
     .option("--repo <path>", "the git repository to look at (default: the one you are in, else lastlight's own)")
     .option("--yes", "approve without asking")
     .option("--keep", "leave the demo's daemon running until Ctrl-C")
@@ -34,11 +35,18 @@ async function stage(desk: Desk, { repo: named, yes, keep }: Options): Promise<v
   try {
     await interruptible(async (interrupted) => {
       const signal = AbortSignal.any([interrupted, terminal.closed]);
-      const daemon = await startChild(config, signal).catch((error: unknown) => {
-        throw interrupted.aborted ? interrupted.reason : error;
-      });
+      const start = (): Promise<Child> =>
+        startChild(config, signal).catch((error: unknown) => {
+          throw interrupted.aborted ? interrupted.reason : error;
+        });
+      let daemon = await start();
       try {
         await play(desk, daemon, { repo, yes: yes === true, signal });
+        const restart = async (): Promise<Child> => {
+          daemon = await start();
+          return daemon;
+        };
+        if (!signal.aborted) await survive(desk, daemon, { repo, signal, restart });
         if (keep && !signal.aborted) {
           terminal.line();
           terminal.line(`The daemon stays at ${daemon.url} until Ctrl-C.`);

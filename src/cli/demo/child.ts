@@ -9,10 +9,13 @@ import { Fault } from "../../domain/fault.ts";
 /** A daemon of our own, in a folder of its own, on a port nobody else has. */
 export interface Child {
   readonly url: string;
+  readonly pid: number;
   readonly stateDir: string;
   readonly log: string;
   /** Asks it to end and resolves when it has; asked twice, it waits once. */
   stop(): Promise<void>;
+  /** Ends it as a power cut would; resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
 /** The folder of this checkout. */
@@ -33,7 +36,12 @@ export async function startChild(config: Config, signal: AbortSignal): Promise<C
   const child = launch(config, stateDir, log);
   const stop = stopper(child);
   try {
-    return { url: await readiness(child, log, signal), stateDir, log, stop };
+    const url = await readiness(child, log, signal);
+    const kill = async (): Promise<void> => {
+      child.kill("SIGKILL");
+      await stop();
+    };
+    return { url, pid: child.pid as number, stateDir, log, stop, kill };
   } catch (error) {
     await stop();
     throw error;
@@ -41,7 +49,7 @@ export async function startChild(config: Config, signal: AbortSignal): Promise<C
 }
 
 function launch(config: Config, stateDir: string, log: string): ChildProcess {
-  const sink = openSync(log, "w", 0o600);
+  const sink = openSync(log, "a", 0o600);
   try {
     return spawn(process.execPath, [join(ROOT, "src", "main.ts"), "serve"], {
       cwd: ROOT,
@@ -51,6 +59,8 @@ function launch(config: Config, stateDir: string, log: string): ChildProcess {
         WORKFLOWS_DIR: join(ROOT, "workflows"),
         LASTLIGHT_HOST: "127.0.0.1",
         LASTLIGHT_PORT: "0",
+        // It is killed on purpose, once in each demo: not a reason to stop dispatching.
+        LASTLIGHT_SAFE_MODE_AFTER: "0",
       },
       stdio: ["ignore", "pipe", sink],
       // A group of its own: Ctrl-C is ours to hear, and the daemon is told once, by us.
@@ -88,7 +98,7 @@ function readiness(child: ChildProcess, log: string, signal: AbortSignal): Promi
 
 /** What the daemon printed for people before it gave up; its log proper is lines of JSON. */
 function refusal(code: number | null, log: string): Fault {
-  const said = readFileSync(log, "utf8").split("\n");
+  const said = readFileSync(log, "utf8").split("\n").reverse();
   const message = said.find((line) => line !== "" && !line.startsWith("{")) ?? `it ended with exit code ${code}`;
   if (/in use by another daemon/.test(message)) return new Fault("state.locked", `Another demo is running: ${message}`);
   return new Fault("daemon.unreachable", `The demo's daemon did not start: ${message}. Its log is ${log}`);

@@ -33,7 +33,11 @@ const pageQuery = z.strictObject({
 
 export function sessionRoutes(
   app: App,
-  options: { sessions: SessionReader; clock: Clock; /** Aborted when the server ends its streams. */ closing: AbortSignal },
+  options: {
+    sessions: SessionReader;
+    clock: Clock /** Aborted when the server ends its streams. */;
+    closing: AbortSignal;
+  },
 ): void {
   const { sessions, clock, closing } = options;
   let streams = 0;
@@ -116,5 +120,7 @@ function eventStream(
 }
 
 function eventOf({ next, line }: PlacedLine): string {
-  return `id: ${next}\nevent: line\ndata: ${JSON.stringify(line)}\n\n`;
+  // Lines of other programs may hold separators that some readers of streams split at.
+  const data = JSON.stringify(line).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+  return `id: ${next}\nevent: line\ndata: ${data}\n\n`;
 }

@@ -9,8 +9,8 @@ import { sampleOf } from "../subprocess.ts";
 const ROUNDS = 3;
 const LEAST_FLAT = 0.8;
 const LEAST_SHARED_PER_S = 2_500;
-/** Beyond this a fresh copy for each sample costs more than the few runs of a sample change. */
-const COPIED_AFRESH = 100_000;
+/** From this size on a copy for each sample costs more than the few runs of a sample change. */
+const WRITTEN_IN = 100_000;
 
 interface Variant {
   readonly name: string;
@@ -41,7 +41,7 @@ export const growth: Row = {
     for (let round = 0; round < ROUNDS; round++) {
       for (const { name, load } of VARIANTS) {
         for (const size of sizes) {
-          const file = copyOf(folder, size, round);
+          const file = databaseOf(folder, size);
           const { runs_per_s } = await sampleOf<Driven>(new URL("../drive.ts", import.meta.url), { ...load, file });
           const key = `${name} ${size}`;
           rates.set(key, [...(rates.get(key) ?? []), runs_per_s]);
@@ -57,13 +57,13 @@ export const growth: Row = {
   },
 };
 
-/** A database to write in: never the generated one, which the next sample starts from. */
-function copyOf(folder: string, size: number, round: number): string {
+/** A database to write in; the generated one itself where it is large. */
+function databaseOf(folder: string, size: number): string {
+  const generated = join(folder, `${size}.db`);
+  if (size >= WRITTEN_IN) return generated;
   const file = join(folder, "sample.db");
-  if (size > COPIED_AFRESH && round > 0) return join(folder, `${size}.db`);
   for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
-  if (size > COPIED_AFRESH) return join(folder, `${size}.db`);
-  copyFileSync(join(folder, `${size}.db`), file, constants.COPYFILE_FICLONE);
+  copyFileSync(generated, file, constants.COPYFILE_FICLONE);
   const descriptor = openSync(file, "r+");
   // The sample's own fsyncs are not to wait for the copy.
   fdatasyncSync(descriptor);
