@@ -22,6 +22,7 @@ const COMMANDS: readonly Register[] = [
   run,
   runs,
   show,
+  logs,
   approvals,
   answers,
   cancel,

@@ -18,8 +18,6 @@ import {
 const GRACE_MS = 5_000;
 const POLL_MS = 1_000;
 const TORN_MS = 20;
-/** The keeper's own way out when it may not, or cannot, begin. */
-const REFUSED = 125;
 
 /**
  * The program's own keeper: a shell between the daemon and the program, which outlives the daemon. It claims the folder
@@ -78,10 +76,10 @@ export function createKeeper(options: {
     const written = { stdout: folder.read("stdout"), stderr: folder.read("stderr") };
     if (folder.overdue() || how === "timeout") return { type: "timeout", ...written };
     const code = folder.status();
-    if (code !== null) return { type: "exited", code, ...written };
-    // A keeper that could not write down who it is has run nothing. If that was for want of room, this fails alike.
-    if (child?.exitCode === REFUSED) folder.write("probe", "room?");
-    return { type: "lost" };
+    // A program whose words found no room, or a keeper that could not write down who it is, fails as if by itself. Where
+    // there is no room even now this throws for it, and the try is made again when there is.
+    if (code !== 0) folder.probe();
+    return code === null ? { type: "lost" } : { type: "exited", code, ...written };
   }
 
   /** Resolves when the program's keeper is gone or its status is there, or when the daemon wants it to be over. */

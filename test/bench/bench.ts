@@ -139,7 +139,15 @@ function tableOf(printed: readonly Printed[]): string {
   });
   for (const { row, name, value, unit, target, met, fdatasync_per_s, ratio } of printed) {
     const share = typeof ratio === "number" ? ` (× ${ratio})` : "";
-    table.push([row, name, `${value.toLocaleString("en")}${share}`, unit, target, met ? "yes" : "no", fdatasync_per_s]);
+    table.push([
+      row,
+      name,
+      `${value.toLocaleString("en")}${share}`,
+      unit,
+      target,
+      met === null ? "–" : met ? "yes" : "no",
+      fdatasync_per_s,
+    ]);
   }
   return `${table.toString()}\n`;
 }

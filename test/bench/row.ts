@@ -25,7 +25,8 @@ export interface Line {
   readonly value: number;
   readonly unit: string;
   readonly target: string;
-  readonly met: boolean;
+  /** Null where the target is for more stored runs than were there, and is not missed already. */
+  readonly met: boolean | null;
   readonly [more: string]: unknown;
 }
 

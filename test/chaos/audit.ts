@@ -1,21 +1,21 @@
-import { type Effects, readEffects } from "./effects.ts";
+import { readEffects } from "./effects.ts";
 import type { Evidence, ExecutionRow, RunRow } from "./evidence.ts";
 import { MEANT_TO_FAIL, streamed } from "./mix.ts";
 
 /** What must hold at every instant: each violation is a sentence that names the row. */
 export function audit(evidence: Evidence): string[] {
-  const effects = readEffects(evidence.effects);
-  return [
-    ...evidence.ledger.violations,
-    ...promises(evidence),
-    ...completions(evidence),
-    ...sideEffects(evidence, effects),
-  ];
+  return [...evidence.ledger.violations, ...promises(evidence), ...completions(evidence), ...sideEffects(evidence)];
 }
 
 /** What must hold besides once every run is over. */
 export function finalAudit(evidence: Evidence): string[] {
-  return [...audit(evidence), ...endings(evidence), ...outputs(evidence)];
+  const torn = evidence.effects.after.length > 0 && !evidence.effects.after.endsWith("\n");
+  return [
+    ...audit(evidence),
+    ...(torn ? ["effect: the file ends within a line"] : []),
+    ...endings(evidence),
+    ...outputs(evidence),
+  ];
 }
 
 /** Everything acknowledged is there and stands. */
@@ -61,21 +61,23 @@ function completions({ runs, executions }: Evidence): string[] {
 }
 
 /** A completed execution left its effects exactly once; one that recovery judged gone left none. */
-function sideEffects({ runs, executions, ledger }: Evidence, effects: Effects): string[] {
+function sideEffects({ executions, effects: { before, after }, ledger }: Evidence): string[] {
+  const effects = readEffects(after);
   const found = effects.unreadable.map((line) => `effect: unreadable line "${line}"`);
   const rows = new Map(executions.map((row) => [row.id, row]));
-  for (const [id, { run, start, end }] of effects.of) {
+  for (const [id, { run }] of readEffects(before).of)
+    if (!rows.has(id)) found.push(`effect: execution ${id} of run ${run} ran without a row`);
+  for (const [id, { start, end }] of effects.of) {
     const row = rows.get(id);
-    if (!row) found.push(`effect: execution ${id} of run ${run} ran without a row`);
-    else if (start !== 1 || end > 1) found.push(`effect: ${name(row)} began ${start} times and ended ${end} times`);
+    if (!row) continue;
+    if (start !== 1 || end > 1) found.push(`effect: ${name(row)} began ${start} times and ended ${end} times`);
     else if (row.status === "interrupted" && !ledger.casualties.has(id)) {
       const how = end === 1 ? "ran to its end" : "began";
       found.push(`effect: ${name(row)} ${how} though recovery judged it gone (${row.error})`);
     }
   }
-  const kinds = new Map(runs.map((run) => [run.id, run]));
   for (const row of executions) {
-    if (row.status !== "ok" || !kinds.has(row.run) || row.phase === "intake") continue;
+    if (row.status !== "ok" || row.phase === "intake") continue;
     const { start, end } = effects.of.get(row.id) ?? { start: 0, end: 0 };
     if (start !== 1 || end !== 1) found.push(`effect: ${name(row)} is ok, began ${start} times and ended ${end} times`);
   }
@@ -99,7 +101,9 @@ function endings(evidence: Evidence): string[] {
     else
       for (const [phase, status] of Object.entries(run.statuses))
         if (status === "failed" && !excused(run, phase, tries, evidence))
-          found.push(`ending: phase ${phase} of run ${run.id} failed: ${JSON.stringify(tries.filter((each) => each.phase === phase).at(-1))}`);
+          found.push(
+            `ending: phase ${phase} of run ${run.id} failed: ${JSON.stringify(tries.filter((each) => each.phase === phase).at(-1))}`,
+          );
   }
   return found;
 }

@@ -9,7 +9,8 @@ export interface Evidence {
   readonly runs: readonly RunRow[];
   readonly executions: readonly ExecutionRow[];
   readonly approvals: readonly ApprovalRow[];
-  readonly effects: string;
+  /** The file of effects as it was before the rows were read, and after. */
+  readonly effects: { readonly before: string; readonly after: string };
   readonly ledger: Ledger;
 }
 
@@ -57,10 +58,15 @@ export function gather(
   ledger: Ledger,
   { outputs }: { outputs: boolean },
 ): Evidence {
-  // First the effects: a row is committed before its program starts, so that every line read here has its row there.
-  const effects = readFileSync(world.effects, "utf8");
-  const db = openDatabase(world.stateDir);
-  if (!db) return { runs: [], executions: [], approvals: [], effects, ledger };
+  // Around the rows: what stood before has a row since its program started, and what a row says ended stands after.
+  const before = readFileSync(world.effects, "utf8");
+  const rows = readRows(world.stateDir, outputs);
+  return { ...rows, effects: { before, after: readFileSync(world.effects, "utf8") }, ledger };
+}
+
+function readRows(stateDir: string, outputs: boolean): Pick<Evidence, "runs" | "executions" | "approvals"> {
+  const db = openDatabase(stateDir);
+  if (!db) return { runs: [], executions: [], approvals: [] };
   try {
     const runs = db
       .prepare<[], RawRun>(`
@@ -82,7 +88,7 @@ export function gather(
     const approvals = db
       .prepare<[], ApprovalRow>("SELECT id, workflow_run_id AS run, phase, status FROM workflow_approvals")
       .all();
-    return { runs, executions, approvals, effects, ledger };
+    return { runs, executions, approvals };
   } finally {
     db.close();
   }

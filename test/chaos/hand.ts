@@ -26,6 +26,7 @@ const PAGE = 100;
 export function createHand({ ledger, mix, dice, open }: { ledger: Ledger; mix: Mix; dice: Dice; open: number }): Hand {
   const wishes: Wish[] = [];
   const ended = new Set<string>();
+  const answering = new Set<string>();
   let least = Number.POSITIVE_INFINITY;
   let working = false;
   const key = (number: number): string => `run-${number}`;
@@ -39,6 +40,13 @@ export function createHand({ ledger, mix, dice, open }: { ledger: Ledger; mix: M
   }
 
   async function answer(client: Client, approval: string): Promise<void> {
+    // Two hands at one door: the slower one would hear that someone else had answered.
+    if (answering.has(approval)) return;
+    answering.add(approval);
+    await respond(client, approval).finally(() => answering.delete(approval));
+  }
+
+  async function respond(client: Client, approval: string): Promise<void> {
     const decision: Decision = ledger.asked.get(approval) ?? (dice.chance(0.1) ? "reject" : "approve");
     const again = ledger.asked.has(approval);
     ledger.asked.set(approval, decision);
@@ -88,7 +96,8 @@ export function createHand({ ledger, mix, dice, open }: { ledger: Ledger; mix: M
     for (const { id, status } of states.items) if (isOver(status)) ended.add(id);
     // What fell off the page is looked at by itself.
     const listed = new Set(states.items.map(({ id }) => id));
-    for (const run of runs.filter((each) => !listed.has(each))) if (isOver((await client.run(run)).status)) ended.add(run);
+    for (const run of runs.filter((each) => !listed.has(each)))
+      if (isOver((await client.run(run)).status)) ended.add(run);
     return runs.filter((run) => !ended.has(run));
   }
 
@@ -121,7 +130,6 @@ export function createHand({ ledger, mix, dice, open }: { ledger: Ledger; mix: M
     windDown: (most) => {
       least = most;
     },
-    done: async (client) =>
-      missing().length === 0 && wishes.length >= least && (await unfinished(client)).length === 0,
+    done: async (client) => missing().length === 0 && wishes.length >= least && (await unfinished(client)).length === 0,
   };
 }

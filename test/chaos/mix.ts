@@ -93,7 +93,7 @@ export function mix(effects: string, longest: number): Mix {
     ),
     draw: (dice, number) => {
       const workflow = dice.pick(["relay", "relay", "relay", "brood", "blink", "stumble"]);
-      const inputs = workflow === "relay" ? { left: count(dice), right: count(dice) } : {};
+      const inputs: Wish["inputs"] = workflow === "relay" ? { left: count(dice), right: count(dice) } : {};
       return { workflow, inputs: { number, ...inputs } };
     },
   };

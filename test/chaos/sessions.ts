@@ -51,11 +51,14 @@ export function auditSessions(stateDir: string, { runs, executions }: Evidence):
     const wanted = expectedOutput(byId.get(row.run), row.phase) ?? "";
     const printed = stdoutOf(lines);
     if (printed !== wanted)
-      violations.push(`session: ${id} tells ${printed.split("\n").length - 1} lines, ${row.phase} printed ${wanted.split("\n").length - 1}${order(printed, wanted)}`);
+      violations.push(
+        `session: ${id} tells ${printed.split("\n").length - 1} lines, ${row.phase} printed ${wanted.split("\n").length - 1}${order(printed, wanted)}`,
+      );
   }
   if (files.length > 0)
     for (const { id, phase, status } of executions)
-      if (status === "ok" && phase !== "intake" && !told.has(id)) violations.push(`session: ${id} (${phase}) has no file`);
+      if (status === "ok" && phase !== "intake" && !told.has(id))
+        violations.push(`session: ${id} (${phase}) has no file`);
   return { sessions: files.length, lines: count, violations };
 }
 

@@ -43,6 +43,8 @@ export interface Folder {
   claimant(): string | "torn" | null;
   /** The exit status, once it is recorded whole. */
   status(): number | null;
+  /** Throws what the system says when nothing more can be written here. */
+  probe(): void;
   /** Whether the keeper ended the program because its time was over. */
   overdue(): boolean;
 }
@@ -50,6 +52,7 @@ export interface Folder {
 /** Sixteen bytes, the last of them LF once the status is recorded: written in place, so that a full disk cannot lose it. */
 const STATUS_BYTES = 16;
 const LF = 0x0a;
+const PROBE = Buffer.alloc(16_384, 0x2e);
 
 export function spool(root: string): Spool {
   mkdirSync(root, { recursive: true, mode: 0o700 });
@@ -109,6 +112,14 @@ function folderAt(path: string): Folder {
       if (bytes?.length !== STATUS_BYTES || bytes.at(-1) !== LF) return null;
       const text = bytes.toString("latin1").trim();
       return /^\d{1,3}$/.test(text) ? Number(text) : null;
+    },
+    probe: () => {
+      const file = join(path, "probe");
+      try {
+        writeFileSync(file, PROBE, { mode: 0o600 });
+      } finally {
+        rmSync(file, { force: true });
+      }
     },
     overdue: () => existsSync(join(path, "deadline")),
   };

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { systemClock } from "../../../src/domain/clock.ts";
 import { openSqliteStore } from "../../../src/store/sqlite/open.ts";
 import type { RunFilter, Store } from "../../../src/store/store.ts";
-import { BUSY_TRIGGER, generate, startOf, triggerOf } from "../generate.ts";
+import { BUSY_TRIGGER, generate, metAt, startOf, triggerOf } from "../generate.ts";
 import type { Row } from "../row.ts";
 import { percentile, rounded } from "../sample.ts";
 
@@ -39,8 +39,8 @@ export const lists: Row = {
         name: `list of ${PAGE} runs of ${inWords}, worst p99 of ${pages.length} filters × pages`,
         value: rounded(worst.p99_ms),
         unit: "ms",
-        target: `≤ ${MOST_P99_MS}`,
-        met: worst.p99_ms <= MOST_P99_MS,
+        target: `≤ ${MOST_P99_MS} at 1,000,000`,
+        met: metAt(listRows, worst.p99_ms <= MOST_P99_MS),
         worst: worst.name,
         list_rows: listRows,
         pages: pages.map((each) => ({
@@ -54,8 +54,8 @@ export const lists: Row = {
         name: `list of ${PAGE} runs of ${inWords}, event loop held at most`,
         value: rounded(held),
         unit: "ms",
-        target: `≤ ${MOST_HELD_MS}`,
-        met: held <= MOST_HELD_MS,
+        target: `≤ ${MOST_HELD_MS} at 1,000,000`,
+        met: metAt(listRows, held <= MOST_HELD_MS),
       },
     ];
   },
