@@ -66,6 +66,15 @@ async function wire(
   const startedAt = clock.now();
   let stopping = false;
 
+  // The library's reader takes a while to wake: it does so while the rest is opened.
+  const opening = openLibrary({ folders: config.workflowsDirs, watch: true });
+  undo.push(() =>
+    opening.then(
+      (opened) => opened.close(),
+      () => {},
+    ),
+  );
+  opening.catch(() => {});
   makeFolder(stateDir);
   const lock = await takeLock(stateDir, clock, log);
   undo.push(() => lock.release());
@@ -85,8 +94,7 @@ async function wire(
     },
   });
   undo.push(() => store.close());
-  const library = await openLibrary({ folders: config.workflowsDirs, watch: true });
-  undo.push(() => library.close());
+  const library = await opening;
 
   const engine = createEngine({
     store,

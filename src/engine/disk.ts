@@ -9,6 +9,8 @@ export interface DiskGuard {
   trouble(error: unknown): boolean;
   /** Where and since when there is trouble; null while there is none. */
   state(): { readonly since: string; readonly what: string } | null;
+  /** Keeps room back for the day it is needed. */
+  keepRoom(): Promise<void>;
   stop(): void;
 }
 
@@ -27,11 +29,13 @@ export function diskGuard(options: {
   const { ballast, clock, log } = options;
   let state: { since: string; what: string } | null = null;
   let cancel = (): void => {};
-  if (!ballast.restore()) log.warn({}, "there is no room to keep any back");
+  let stopped = false;
 
-  function probe(): void {
-    if (!ballast.restore()) {
-      cancel = clock.after(PROBE_MS, probe);
+  async function probe(): Promise<void> {
+    const room = await ballast.restore();
+    if (stopped) return;
+    if (!room) {
+      cancel = clock.after(PROBE_MS, () => void probe());
       return;
     }
     log.info({ since: state?.since }, "there is room on the disk again");
@@ -48,12 +52,18 @@ export function diskGuard(options: {
         log.error({ what }, "the disk is full: nothing starts until there is room");
         ballast.drop();
         options.begin();
-        cancel = clock.after(PROBE_MS, probe);
+        cancel = clock.after(PROBE_MS, () => void probe());
       }
       return true;
     },
     state: () => state,
-    stop: () => cancel(),
+    keepRoom: async () => {
+      if (!(await ballast.restore())) log.warn({}, "there is no room to keep any back");
+    },
+    stop: () => {
+      stopped = true;
+      cancel();
+    },
   };
 }
 

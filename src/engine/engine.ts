@@ -180,6 +180,7 @@ export function createEngine(options: {
       const recovery = await recover(suspects);
       if (recovery.attached + recovery.lost + recovery.strays > 0) log.info(recovery, "taken up from the last daemon");
       began = true;
+      void disk.keepRoom();
       if (disk.state() === null) await resume();
       return recovery;
     },

@@ -14,7 +14,10 @@ export interface Answer {
   readonly cpuMs: number;
 }
 
-/** Checks files where a bad one can be stopped: in a thread of its own, kept warm, one file after the other. */
+/**
+ * Checks files where a bad one can be stopped: in a thread of its own, one file after the other. The thread is kept warm
+ * for a while and then let go, since it holds as much memory as the rest of an idle daemon.
+ */
 export interface Reader {
   /** Never rejects: a file that takes too long, or takes the thread with it, is told by a complaint. */
   read(file: string, bytes: Uint8Array): Promise<Checked>;
@@ -35,11 +38,18 @@ interface Limits {
 
 const LIMITS: Limits = { cpuMs: 200, wallMs: 2_000, startMs: 30_000, heapMb: 512 };
 const POLL_MS = 20;
+const WARM_MS = 1_500;
 
 export function openReader(script: URL = new URL("./reader.worker.ts", import.meta.url)): Reader {
   let thread: Thread | null = null;
   let queue: Promise<unknown> = Promise.resolve();
   let closed = false;
+  let cooling: NodeJS.Timeout | undefined;
+
+  function cool(): void {
+    void thread?.end();
+    thread = null;
+  }
 
   async function readNow(file: string, bytes: Uint8Array): Promise<Checked> {
     if (bytes.length > LARGEST_FILE) return refused(file, TOO_LARGE);
@@ -49,8 +59,12 @@ export function openReader(script: URL = new URL("./reader.worker.ts", import.me
       if (started instanceof Error) return refused(file, `not read: the reader does not start (${started.message})`);
       thread = started;
     }
+    clearTimeout(cooling);
     const outcome = await thread.ask({ file, bytes });
-    if (typeof outcome !== "string") return outcome;
+    if (typeof outcome !== "string") {
+      cooling = setTimeout(cool, WARM_MS).unref();
+      return outcome;
+    }
     // Not awaited: a thread that does not let go of its processor must not hold up the next file.
     void thread.end();
     thread = null;
@@ -66,6 +80,7 @@ export function openReader(script: URL = new URL("./reader.worker.ts", import.me
     async close() {
       closed = true;
       await queue;
+      clearTimeout(cooling);
       await thread?.end();
       thread = null;
     },

@@ -120,7 +120,7 @@ class Weather {
   private choose(): Window {
     return this.forecast.victim === "stop"
       ? this.roll.pick(["spawn", "commit", "stream"])
-      : this.roll.pick(["start", "recovery", "spawn", "spawn", "commit", "commit", "stream", "stream"]);
+      : this.roll.pick(["start", "start", "recovery", "spawn", "spawn", "commit", "commit", "stream", "stream"]);
   }
 
   /** Brings the world to an instant in the window and strikes; the window in which it landed, or null for a miss. */

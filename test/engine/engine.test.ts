@@ -293,7 +293,7 @@ describe("when the disk is full", () => {
     const { engine, request, store, clock, until } = engineWorld();
     let room = true;
     const dropped: string[] = [];
-    const ballast = { drop: () => void dropped.push("dropped"), restore: () => room };
+    const ballast = { drop: () => void dropped.push("dropped"), restore: async () => room };
     const daemon = engine({
       ballast,
       phases: [
@@ -337,7 +337,7 @@ describe("when the disk is full", () => {
     const { engine, request, until } = engineWorld();
     let room = true;
     const first = engine({
-      ballast: { drop: () => {}, restore: () => room },
+      ballast: { drop: () => {}, restore: async () => room },
       phases: [{ type: "context", execute: () => Promise.reject(full()) }],
     });
     await first.begin();

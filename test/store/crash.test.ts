@@ -96,16 +96,16 @@ describe("too many unclean starts", () => {
   );
 });
 
-test("room is kept back with real bytes, given up at once, and made again", () => {
+test("room is kept back with real bytes, given up at once, and made again", async () => {
   const folder = temporaryFolder();
   const file = join(folder, "ballast");
   const kept = ballast(file, folder);
-  expect(kept.restore()).toBe(true);
+  expect(await kept.restore()).toBe(true);
   const { size, blocks } = statSync(file);
   expect(size).toBe(16 * 1024 * 1024);
   expect(blocks * 512).toBeGreaterThanOrEqual(size);
   kept.drop();
   expect(existsSync(file)).toBe(false);
   kept.drop();
-  expect(kept.restore()).toBe(true);
+  expect(await kept.restore()).toBe(true);
 });

@@ -11,6 +11,6 @@ export const noPrograms: Keeper = {
 /** What an engine needs beside a keeper, where the test is not about it. */
 export const calm = {
   keeper: noPrograms,
-  ballast: { drop: () => {}, restore: () => true },
+  ballast: { drop: () => {}, restore: async () => true },
   handling: <T>(_run: string, work: () => T): T => work(),
 };

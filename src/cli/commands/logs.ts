@@ -98,7 +98,7 @@ async function printExecution(
     }
   }
   try {
-    await printRest(desk, client, session, at, options, tell);
+    await printRest(desk, watch ? patient(desk, client) : client, session, at, options, tell);
   } catch (error) {
     if (asFault(error).code !== "session.unknown") throw error;
   }
@@ -112,6 +112,26 @@ async function untilEnded({ id }: Execution, watch: Watch | null): Promise<void>
 }
 
 const PAUSE_MS = 250;
+const PATIENCE = 120;
+const PASSING: ReadonlySet<string> = new Set(["daemon.unreachable", "store.stopped", "store.trouble"]);
+
+/** Asks again for as long as a daemon may take to come back. */
+function patient(desk: Desk, client: Client): Pick<Client, "run" | "session"> {
+  const again = async <T>(ask: () => Promise<T>): Promise<T> => {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (tries >= PATIENCE || desk.terminal.closed.aborted || !PASSING.has(asFault(error).code)) throw error;
+        await pause(desk);
+      }
+    }
+  };
+  return {
+    run: (id) => again(() => client.run(id)),
+    session: (id, page) => again(() => client.session(id, page)),
+  };
+}
 
 function pause({ clock }: Desk): Promise<void> {
   return new Promise((resolve) => void clock.after(PAUSE_MS, resolve));
@@ -119,7 +139,7 @@ function pause({ clock }: Desk): Promise<void> {
 
 async function printRest(
   desk: Desk,
-  client: Client,
+  client: Pick<Client, "session">,
   session: string,
   from: number,
   options: Options,
@@ -163,20 +183,11 @@ function openWatch(desk: Desk, client: Client, first: RunBody): Watch {
   let run = first;
   let next = Promise.withResolvers<void>();
   const listen = async (): Promise<void> => {
-    // An answer may be lost between two pieces of news: the next connection brings the newest again.
-    for (let silent = 0; !signal.aborted && !isOver(run.status); silent++) {
-      try {
-        for await (const { rev } of client.watchRun(run.id, signal)) {
-          silent = 0;
-          if (rev <= run.rev) continue;
-          run = await client.run(run.id);
-          next.resolve();
-          next = Promise.withResolvers();
-        }
-      } catch (error) {
-        if (asFault(error).code !== "daemon.unreachable" || silent >= PATIENCE) throw error;
-        await pause(desk);
-      }
+    for await (const { rev } of client.watchRun(run.id, signal)) {
+      if (rev <= run.rev) continue;
+      run = await patient(desk, client).run(run.id);
+      next.resolve();
+      next = Promise.withResolvers();
     }
   };
   const listening = listen();
@@ -187,8 +198,6 @@ function openWatch(desk: Desk, client: Client, first: RunBody): Watch {
     close: () => left.abort(),
   };
 }
-
-const PATIENCE = 120;
 
 function print({ terminal }: Desk, line: SessionEnvelope | null, { json, raw }: Options): void {
   if (json) terminal.line(JSON.stringify(line));

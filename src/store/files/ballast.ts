@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
+import { rmSync, statfsSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
 
 /**
  * Room kept back for the day the disk is full: a file of real bytes, given up so that pauses can be recorded, and made
@@ -6,8 +7,8 @@ import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync
  */
 export interface Ballast {
   drop(): void;
-  /** Makes it again; false while there is no room. */
-  restore(): boolean;
+  /** Makes it again, off the event loop; false while there is no room. */
+  restore(): Promise<boolean>;
 }
 
 const BYTES = 16 * 1024 * 1024;
@@ -19,10 +20,10 @@ export function ballast(file: string, folder: string): Ballast {
   const size = Math.min(BYTES, Math.floor((blocks * bsize) / 8));
   return {
     drop: () => rmSync(file, { force: true }),
-    restore: () => {
+    restore: async () => {
       if (statSync(file, { throwIfNoEntry: false })?.size === size) return true;
       try {
-        fill(file, size);
+        await fill(file, size);
         return true;
       } catch {
         // What was written of it must not take the room that others wait for.
@@ -33,14 +34,14 @@ export function ballast(file: string, folder: string): Ballast {
   };
 }
 
-function fill(file: string, size: number): void {
-  const descriptor = openSync(file, "w", 0o600);
+async function fill(file: string, size: number): Promise<void> {
+  const handle = await open(file, "w", 0o600);
   try {
     for (let written = 0; written < size; ) {
-      written += writeSync(descriptor, CHUNK, 0, Math.min(CHUNK.length, size - written));
+      written += (await handle.write(CHUNK, 0, Math.min(CHUNK.length, size - written))).bytesWritten;
     }
-    fsyncSync(descriptor);
+    await handle.sync();
   } finally {
-    closeSync(descriptor);
+    await handle.close();
   }
 }

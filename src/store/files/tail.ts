@@ -40,7 +40,7 @@ export function tail(path: string, from: number): Tail {
   let end = Number.POSITIVE_INFINITY;
 
   const opened = (): number | null => {
-    descriptor ??= openQuietly(path);
+    descriptor ??= openFile(path);
     return descriptor;
   };
   const pending = (): number => long?.bytes ?? held.length;
@@ -160,14 +160,21 @@ function longLine(): LongLine {
   };
 }
 
-function openQuietly(path: string): number | null {
+/** Null while there is no such file; nothing but a file of that very name is read. */
+function openFile(path: string): number | null {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
-    return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  } catch {
-    return null;
+    const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (fstatSync(descriptor).isFile()) return descriptor;
+    closeSync(descriptor);
+  } catch (error) {
+    // Anything else may pass, such as that no descriptor is left: to read on as if nothing were there would lose it.
+    if (!NONE.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
+  return null;
 }
+
+const NONE = new Set(["ENOENT", "ENOTDIR", "ELOOP"]);
 
 /** A hint that a file or what lies in a folder changed, over the floor of a pause: hints may be lost, or not be had at all. */
 export interface Watched {

@@ -60,12 +60,12 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
             @current_phase, @history, @status, @reason, @context, @inputs, @node_statuses, @phase_states,
             @restart_count, @rev, @epoch, @priority, @once,
             @queued_at, @started_at, @updated_at, @finished_at)`);
-  // Two ways to save: SQLite rewrites every index whose column is named in SET, changed or not.
+  // Two ways to save: SQLite rewrites every index whose column is named in SET, and fires every trigger on it, changed
+  // or not.
   const progress = db.prepare(`
     UPDATE workflow_runs
        SET current_phase = @current_phase, reason = @reason, hold = @hold, node_statuses = @node_statuses,
-           phase_states = @phase_states, restart_count = @restart_count, rev = @rev, epoch = @epoch,
-           updated_at = @updated_at,${APPEND_HISTORY}
+           phase_states = @phase_states, rev = @rev, epoch = @epoch, updated_at = @updated_at,${APPEND_HISTORY}
      WHERE id = @id`);
   const turn = db.prepare(`
     UPDATE workflow_runs
@@ -160,7 +160,6 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
         hold: run.hold,
         node_statuses: states.statuses,
         phase_states: states.rest,
-        restart_count: run.restartCount,
         rev: run.rev,
         epoch: run.epoch,
         updated_at: run.updatedAt,
@@ -176,6 +175,7 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
           issue_number: row.issue_number,
           history: lines === null ? "[]" : `[${lines}]`,
           status: run.status,
+          restart_count: run.restartCount,
           context: JSON.stringify(fresh.context),
           inputs: JSON.stringify(fresh.inputs),
           priority: row.priority,
@@ -184,10 +184,22 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
           started_at: run.startedAt,
           finished_at: run.finishedAt,
         });
-      } else if (saved && saved.status === run.status && saved.startedAt === run.startedAt) {
+      } else if (
+        saved &&
+        saved.status === run.status &&
+        saved.startedAt === run.startedAt &&
+        saved.restartCount === run.restartCount
+      ) {
         progress.run({ ...common, lines });
       } else {
-        turn.run({ ...common, lines, status: run.status, started_at: run.startedAt, finished_at: run.finishedAt });
+        turn.run({
+          ...common,
+          lines,
+          status: run.status,
+          restart_count: run.restartCount,
+          started_at: run.startedAt,
+          finished_at: run.finishedAt,
+        });
       }
       entry.fresh = null;
       entry.saved = run;

@@ -34,9 +34,12 @@ export async function killed(kills: number): Promise<void> {
   let next = prepare(folder, EXECUTION);
   for (let life = 0; life < kills; life++) {
     const child = next;
+    // Half of the lives wade through a flood and die in it, the others follow at the pace of the program.
+    const flooded = roll() < 0.5;
+    if (flooded) appendFileSync(of.stdout, `${number++} ${"flood ".repeat(16)}\n`.repeat(4_000));
     child.stdin?.write("go\n");
     next = prepare(folder, EXECUTION);
-    await setTimeout(20 + roll() * 110);
+    await setTimeout(flooded ? roll() * 15 : 20 + roll() * 110);
     child.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     if (roll() < 0.45 && existsSync(of.file)) {

@@ -44,6 +44,8 @@ function world(root = join(temporaryFolder(), "projects")) {
   return { root, files, open, path, torn: path.replace(".jsonl", ".torn") };
 }
 
+const shell = (line: string) => spawnSync("sh", ["-c", line], { encoding: "utf8" });
+
 /** A file of so many lines, and where each ends. */
 async function written(count: number) {
   const { open, path, ...rest } = world();
@@ -156,7 +158,7 @@ test("a link, a folder or a pipe in the file's place is refused, and what it lea
   mkdirSync(path);
   expect(open).toThrow(expect.objectContaining({ code: "session.refused" }));
   rmSync(path, { recursive: true });
-  spawnSync("mkfifo", [path]);
+  shell(`mkfifo "${path}"`);
   expect(open).toThrow(expect.objectContaining({ code: "session.refused" }));
   rmSync(dirname(path), { recursive: true });
   symlinkSync(temporaryFolder(), dirname(path));
@@ -192,11 +194,9 @@ test("a folder's name is short enough for a disk, however deep the working direc
 test("on a full disk nothing is torn, glued or doubled, and it goes on when there is room", async () => {
   const mount = join(temporaryFolder(), "small");
   mkdirSync(mount);
-  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", mount], {
-    encoding: "utf8",
-  });
+  const { status, stderr } = shell(`mount -t tmpfs -o size=256k tmpfs "${mount}"`);
   if (status !== 0) return console.log(`not run: no tmpfs can be mounted here (${stderr.trim()})`);
-  onTestFinished(() => void spawnSync("umount", ["-l", mount]));
+  onTestFinished(() => void shell(`umount -l "${mount}"`));
   const { open, path } = world(join(mount, "projects"));
   const file = open();
   let count = 0;
@@ -206,7 +206,7 @@ test("on a full disk nothing is torn, glued or doubled, and it goes on when ther
   expect(fill).toThrow(expect.objectContaining({ code: "disk.full" }));
   expect(fill).toThrow(expect.objectContaining({ code: "disk.full" }));
   expect(audited(path)).toHaveLength(count);
-  spawnSync("mount", ["-o", "remount,size=2m", mount]);
+  shell(`mount -o remount,size=2m "${mount}"`);
   for (const until = count + 50; count < until; count++) file.append([output(count)]);
   expect(audited(path)).toHaveLength(count);
   await file.sync();

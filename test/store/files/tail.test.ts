@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type Chunk, tail } from "../../../src/store/files/tail.ts";
@@ -62,6 +62,18 @@ test("a file that is made later is read from its beginning", () => {
   writeFileSync(path, "here\n");
   expect(texts(source.read(100).chunks)).toEqual(["here\n"]);
   source.close();
+});
+
+test("a link or a folder in the file's place is not read", () => {
+  const { path } = growing("secret\n");
+  const link = `${path}.link`;
+  const source = tail(link, 0);
+  symlinkSync(path, link);
+  expect(source.read(100).bytes).toBe(0);
+  rmSync(link);
+  mkdirSync(link);
+  source.finish();
+  expect([source.read(100).bytes, source.rest()]).toEqual([0, null]);
 });
 
 test.each([

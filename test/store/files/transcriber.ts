@@ -65,7 +65,7 @@ export async function transcribe(folder: string, execution: string): Promise<voi
 
 /** Such a process, its modules loaded while another still works. */
 export function prepare(folder: string, execution: string): ChildProcess {
-  const call = `import(${JSON.stringify(import.meta.url)}).then((it) => it.transcribe(...process.argv.slice(1)))`;
+  const call = `import(${JSON.stringify(import.meta.url)}).then((it) => it.${transcribe.name}(...process.argv.slice(1)))`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", call, folder, execution], {
     stdio: ["pipe", "pipe", "inherit"],
   });

@@ -1,0 +1,100 @@
+import { join } from "node:path";
+import type { Client } from "../../src/http/client.ts";
+import type { DaemonProcess } from "../support/daemon.ts";
+import { finalAudit } from "./audit.ts";
+import { gather, integrity } from "./evidence.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { endOrphans, orphansOf } from "./orphans.ts";
+import { pause, within } from "./pace.ts";
+import { auditSessions } from "./sessions.ts";
+import { CALLS, readSites, type Site, traced } from "./strace.ts";
+import { createWorld } from "./world.ts";
+
+/** What became of one kill. */
+export interface Trial {
+  /** Where it landed; null when the life ended before that call came. */
+  readonly hit: string | null;
+  /** Every site of that call up to the kill, for finding out how far a life drifted from the first one. */
+  readonly seen: readonly Site[];
+  readonly violations: readonly string[];
+  readonly folder: string;
+}
+
+const LIFE_MS = 20_000;
+const WISH = { workflow: "relay", inputs: { number: 0, left: 3, right: 3 }, idempotency_key: "run-0" } as const;
+
+/** The sites of one five-phase run, from an empty STATE_DIR to the end of a stop in good order. */
+export async function sitesOfOneRun(): Promise<Site[]> {
+  const world = createWorld(1);
+  try {
+    const trace = join(world.folder, "trace");
+    await live(createLedger(), world.start(traced(CALLS, trace)));
+    return readSites(trace, world.stateDir);
+  } finally {
+    await world.close(false);
+  }
+}
+
+/** One life killed as it enters the site's call, and a second one that finishes the run; then the audit. */
+export async function trial(site: Site): Promise<Trial> {
+  const world = createWorld(1);
+  let violations: string[] = ["the trial broke off"];
+  try {
+    const ledger = createLedger();
+    const trace = join(world.folder, "trace");
+    const how = await live(ledger, world.start(traced([site.call], trace, site)));
+    const killed = how === "SIGKILL";
+    if (!killed && how !== 0) ledger.violations.push(`trial: the traced daemon ended with ${how}`);
+    const again = await live(ledger, world.start());
+    if (again !== 0) ledger.violations.push(`trial: the second daemon ended with ${again}`);
+    const orphans = orphansOf(world.stateDir);
+    const evidence = gather(world, ledger, { outputs: true });
+    const whole = integrity(world.stateDir);
+    violations = [
+      ...finalAudit(evidence),
+      ...(evidence.runs.length === 1 && evidence.runs[0]?.status === "succeeded"
+        ? []
+        : [`trial: ${evidence.runs.length} runs, ${evidence.runs[0]?.status}`]),
+      ...auditSessions(world.stateDir, evidence).violations,
+      ...orphans.map(({ pid, name, why }) => `orphan: ${pid} ${name} (${why})`),
+      ...(whole === "ok" ? [] : [`database: ${whole}`]),
+    ];
+    const seen = readSites(trace, world.stateDir);
+    return { hit: killed ? (seen.at(-1)?.key ?? null) : null, seen, violations, folder: world.folder };
+  } finally {
+    await world.close(violations.length > 0);
+    endOrphans(world.stateDir);
+  }
+}
+
+/** Asks for the run, opens its gate, waits for its end and stops the daemon; returns how the daemon ended. */
+async function live(ledger: Ledger, daemon: DaemonProcess): Promise<number | string> {
+  const finished = daemon.ready
+    .then((client) => finish(client, ledger))
+    .then(
+      () => daemon.kill("SIGTERM"),
+      () => {},
+    );
+  void finished;
+  if (!(await within(LIFE_MS, daemon.ended))) {
+    ledger.violations.push(`trial: not over within ${LIFE_MS} ms`);
+    daemon.kill("SIGKILL");
+  }
+  return daemon.ended;
+}
+
+async function finish(client: Client, ledger: Ledger): Promise<void> {
+  const { id } = await client.startRun(WISH);
+  ledger.created.set(WISH.idempotency_key, id);
+  for (;;) {
+    const run = await client.run(id);
+    if (run.finished_at !== null) return;
+    const gate = run.approvals.find(({ status }) => status === "pending");
+    if (gate) {
+      ledger.asked.set(gate.id, "approve");
+      await client.respond(gate.id, { decision: "approve" });
+      ledger.answered.set(gate.id, "approve");
+    }
+    await pause(10);
+  }
+}
