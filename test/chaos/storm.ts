@@ -235,6 +235,8 @@ class Weather {
   /** In good order, as an upgrade would. */
   private async stop(): Promise<void> {
     const daemon = this.daemon as DaemonProcess;
+    // Before it is ready it may not listen to signals yet, and dies of this one.
+    await this.ready(daemon);
     this.ledger.strikes.push(new Date().toISOString());
     daemon.kill("SIGTERM");
     if (!(await within(END_MS, daemon.ended))) this.ledger.violations.push(`stop: not within ${END_MS} ms of SIGTERM`);

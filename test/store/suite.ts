@@ -670,6 +670,25 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         expect(times).toEqual([...times].sort().reverse());
       });
 
+      test("what is rare is found however many stand before it, and others get their turn meanwhile", async () => {
+        const { store, clock } = await world();
+        const [first] = await Promise.all(
+          Array.from({ length: 2_500 }, () =>
+            store.create(request(clock, chain, { trigger: { type: "cron", id: "busy" } })),
+          ),
+        );
+        await applied(store, first!.run.id, cancel);
+        let turns = 0;
+        const count = (): void => {
+          turns++;
+          if (turns < 1_000) setImmediate(count);
+        };
+        count();
+        const found = await store.runs({ trigger: "busy", status: ["cancelled"] }, { limit: 5 });
+        expect(found).toMatchObject({ rows: [{ id: first!.run.id }], next: null });
+        expect(turns).toBeGreaterThan(1);
+      });
+
       test("a list line is a run without what grows", async () => {
         const { store, clock } = await world();
         await store.create(request(clock, chain), take(1));

@@ -94,7 +94,7 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
       const row = table.runs.detail(id);
       return row && detailOf(row, table);
     },
-    runs: async (filter, page) => list(filter, page),
+    runs: list,
     brief: async (id) => {
       const row = rooms.executions.brief(id);
       const version = row && rooms.versions.get(row.workflow_hash);
