@@ -45,11 +45,13 @@ export function listStatements(db: Database) {
   const beyond = "started_at <= @at AND started_at >= @since AND (started_at < @at OR rowid > @place)";
   const order = "ORDER BY started_at DESC, rowid";
   const list = (index: string, key: string) => ({
+    // The stride is walked in the index alone; a row is read only as far as the filter needs, and whole only when it fits.
     page: db.prepare<Keys & { stride: number; limit: number }, PlacedRow>(`
-    SELECT *
-      FROM (SELECT ${LINE_COLUMNS}, rowid AS place
+    SELECT ${LINE_COLUMNS}, place
+      FROM (SELECT rowid AS place
               FROM workflow_runs INDEXED BY ${index}
              WHERE ${key} ${beyond} ${order} LIMIT @stride)
+     CROSS JOIN workflow_runs ON workflow_runs.rowid = place
      WHERE (@status IS NULL OR status = @status) AND (@workflow IS NULL OR workflow_name = @workflow)
        AND (@trigger IS NULL OR trigger_id = @trigger) AND (@label IS NULL OR label = @label)
        AND (@starred IS NULL OR starred = @starred)
