@@ -8,13 +8,15 @@ import { type Clock, systemClock } from "./domain/clock.ts";
 import { Fault } from "./domain/fault.ts";
 import type { Log } from "./engine/contracts/log.ts";
 import { dispatcher } from "./engine/dispatch.ts";
-import { createEngine } from "./engine/engine.ts";
+import { createEngine, type Engine } from "./engine/engine.ts";
 import { createKeeper } from "./engine/keeper.ts";
+import { createTranscripts } from "./engine/transcript.ts";
 import type { Health } from "./http/api.ts";
 import { openServer } from "./http/server.ts";
 import { deliverers, phases } from "./plugins.ts";
 import { ballast } from "./store/files/ballast.ts";
 import { type Lock, lockFolder } from "./store/files/lock.ts";
+import { sessions } from "./store/files/sessions.ts";
 import { spool } from "./store/files/spool.ts";
 import { openStarts } from "./store/files/starts.ts";
 import { openSuspects } from "./store/files/suspects.ts";
@@ -85,18 +87,20 @@ async function wire(
   const starts = openStarts(join(stateDir, "starts.json"), config.safeModeAfter);
   let safeMode = suspects.before.clean ? starts.safeMode() : starts.unclean(startedAt);
 
+  const unknown = (error: unknown): void => {
+    log.error({ err: error }, "a sync failed; what is on disk is known only to a fresh start");
+    process.exit(70);
+  };
   const store = openSqliteStore({
     file: join(stateDir, "lastlight.db"),
     clock,
-    onUnknown: (error) => {
-      log.error({ err: error }, "a sync failed; what is on disk is known only to a fresh start");
-      process.exit(70);
-    },
+    onUnknown: unknown,
   });
   undo.push(() => store.close());
   const library = await opening;
 
-  const engine = createEngine({
+  const sessionFiles = sessions(join(stateDir, "agent-sessions", "projects"), clock);
+  const engine: Engine = createEngine({
     store,
     node,
     clock,
@@ -106,6 +110,15 @@ async function wire(
       workspaces: join(stateDir, "workspaces"),
       clock,
       environment: config.programEnvironment,
+      transcripts: createTranscripts({
+        sessions: sessionFiles,
+        clock,
+        log,
+        version,
+        onTrouble: (fault) => void engine.disk.trouble(fault),
+      }),
+      log,
+      onUnknown: unknown,
     }),
     phases,
     deliverers: deliverers(log),
@@ -131,6 +144,7 @@ async function wire(
     engine,
     store,
     library,
+    sessions: sessionFiles,
     check: library.check,
     dispatch: dispatcher({ library, store, engine, clock }),
     health: async (): Promise<Health> => ({

@@ -2,8 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, type FSWatcher, mkdirSync, watch } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../domain/clock.ts";
+import { asFault } from "../domain/fault.ts";
+import type { SessionEnd } from "../domain/session.ts";
 import type { Folder, Spool } from "../store/files/spool.ts";
 import { DETACH, type Ended, type FileOrFolder, type Keeper, type Program } from "./contracts/keeper.ts";
+import type { Log } from "./contracts/log.ts";
+import type { Transcript, Transcripts } from "./contracts/transcript.ts";
 import {
   carriers,
   executionsAlive,
@@ -56,8 +60,12 @@ export function createKeeper(options: {
   clock: Clock;
   /** The allow-listed environment that every program gets. */
   environment: { readonly [name: string]: string };
+  transcripts: Transcripts;
+  log: Log;
+  /** A session file could not be synced: only a fresh start knows what is on disk. */
+  onUnknown: (error: unknown) => void;
 }): Keeper {
-  const { spool, workspaces, clock, environment } = options;
+  const { spool, workspaces, clock, environment, transcripts, log } = options;
 
   async function attend(
     program: Program,
@@ -65,14 +73,44 @@ export function createKeeper(options: {
     child: ChildProcess | null,
     signal: AbortSignal,
   ): Promise<Ended> {
-    const how = await ending(program, folder, child, signal);
-    if (how === "detached") {
-      child?.unref();
-      return { type: "detached" };
+    const transcript = transcripts.open({
+      execution: program.execution,
+      ...program.told,
+      cwd: join(workspaces, program.run),
+      stdout: folder.stdout,
+      stderr: folder.stderr,
+      startedAt: program.startedAt,
+    });
+    try {
+      const how = await ending(program, folder, child, signal);
+      if (how === "detached") {
+        child?.unref();
+        return { type: "detached" };
+      }
+      await endTree(program.execution, folder);
+      // Only now, with nobody left to write, is the output whole.
+      const ended = how === "cancelled" ? ({ type: "cancelled" } as const) : result(folder, how);
+      await conclude(transcript, program, ended);
+      return ended;
+    } finally {
+      await transcript.release();
     }
-    await endTree(program.execution, folder);
-    if (how === "cancelled") return { type: "cancelled" };
-    // Only now, with nobody left to write, is the output whole.
+  }
+
+  /** The session file is whole and synced before the phase's end may be recorded: it leads the database, never lags. */
+  async function conclude(transcript: Transcript, { execution, startedAt }: Program, ended: Ended): Promise<void> {
+    const durationMs = Math.max(0, Date.parse(clock.now()) - Date.parse(startedAt));
+    try {
+      await transcript.finish({ ...told(ended), durationMs });
+    } catch (error) {
+      const { code } = asFault(error);
+      if (code === "disk.full" || code === "store.trouble") options.onUnknown(error);
+      // A phase does not fail because its conversation cannot be kept; but nobody is to find that out later.
+      log.error({ execution, code, err: error }, "a session file could not be finished");
+    }
+  }
+
+  function result(folder: Folder, how: "ended" | "timeout"): Ended {
     const written = { stdout: folder.read("stdout"), stderr: folder.read("stderr") };
     if (folder.overdue() || how === "timeout") return { type: "timeout", ...written };
     const code = folder.status();
@@ -175,6 +213,23 @@ export function createKeeper(options: {
     strays: (wanted) =>
       executionsAlive().filter((execution) => !wanted.has(execution) && spool.find(execution) !== null),
   };
+}
+
+/** An ending in the words of a session file. */
+function told(ended: Ended): Omit<SessionEnd, "durationMs"> {
+  switch (ended.type) {
+    case "exited":
+      return ended.code === 0
+        ? { status: "ok", stopReason: "end_turn" }
+        : { status: "error", stopReason: `exit ${ended.code}` };
+    case "timeout":
+      return { status: "timeout", stopReason: "timeout" };
+    case "cancelled":
+      return { status: "cancelled", stopReason: "cancelled" };
+    case "lost":
+    case "detached":
+      return { status: "lost", stopReason: "lost" };
+  }
 }
 
 /** Who keeps a folder: a living process, or nobody any more. */

@@ -34,7 +34,7 @@ export interface ServerOptions {
   readonly library: Pick<Library, "get" | "list">;
   readonly check: Check;
   /** Without it there are no session routes. */
-  readonly sessions?: SessionReader;
+  readonly sessions: SessionReader;
   readonly dispatch: Dispatch;
   readonly health: () => Promise<Health>;
   readonly stopping: () => boolean;
@@ -149,7 +149,7 @@ export function createApp(
   approvalRoutes(app, options);
   workflowRoutes(app, options);
   healthRoutes(app, options);
-  if (sessions) sessionRoutes(app, { sessions, clock, closing });
+  sessionRoutes(app, { sessions, clock, closing });
   adminRoutes(app, options);
   return app;
 }

@@ -19,7 +19,7 @@ export const bash: PhaseKind = {
   },
 };
 
-function programOf(phase: BashPhase, { grant, inputs, outputs }: Brief): Program {
+function programOf(phase: BashPhase, { grant, startedAt, inputs, outputs }: Brief): Program {
   const values = inputs as { readonly [name: string]: Json };
   const environment: Record<string, string> = {
     LASTLIGHT_RUN: grant.run,
@@ -37,6 +37,8 @@ function programOf(phase: BashPhase, { grant, inputs, outputs }: Brief): Program
   return {
     execution: grant.execution,
     run: grant.run,
+    startedAt,
+    told: { tool: "bash", command: phase.command },
     argv: ["bash", "-c", phase.command],
     environment,
     files: { LASTLIGHT_INPUTS: JSON.stringify(values), LASTLIGHT_OUTPUTS: outputFiles(outputs) },

@@ -116,6 +116,7 @@ export interface Grant {
 
 export interface Brief {
   readonly grant: Grant;
+  readonly startedAt: Iso;
   readonly version: WorkflowVersion;
   readonly inputs: Json;
   readonly context: Json;

@@ -1,10 +1,20 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { pause, within } from "./pace.ts";
+import { textOf } from "./victims.ts";
+
+/**
+ * A life in three acts: until it is ready, until the gate opens, until it has stopped. Calls are counted from the
+ * beginning of an act, so that what the machine adds in one does not shift the next.
+ */
+export const ACTS = ["start", "run", "end"] as const;
+export type Act = (typeof ACTS)[number];
 
 /** A system call of the daemon's main thread that changes something outside its memory. */
 export interface Site {
+  readonly act: Act;
   readonly call: string;
-  /** Its ordinal among all calls of that name in the traced life: what an injection counts by. */
+  /** Its ordinal among all calls of that name in the act: what an injection counts by. */
   readonly ordinal: number;
   /** The same site in another life: what it acts on, and how often that was acted on before. */
   readonly key: string;
@@ -17,13 +27,44 @@ export const CALLS = (
 ).split(" ");
 
 /**
- * A prefix that makes the daemon a tracee. `-D`: the tracer steps aside, so that the child's number is the daemon's own.
+ * A prefix that makes the daemon a tracee from its first call. `-D`: the tracer steps aside, so that the child's number
+ * is the daemon's own.
+ */
+export function traced(trace: Trace): readonly [string, ...string[]] {
+  return ["strace", "-D", ...words(trace)];
+}
+
+/** Traces a daemon from now on; resolves once it is under trace, with a way to let go of it. */
+export async function attach(pid: number, trace: Trace): Promise<() => Promise<void>> {
+  const tracer = spawn("strace", [...words(trace), "-p", String(pid)], { stdio: "ignore" });
+  const gone = new Promise<void>((resolve) => void tracer.once("exit", () => resolve()));
+  tracer.once("error", () => {});
+  for (let waited = 0; waited < ATTACH_MS; waited += 5) {
+    if (!/^TracerPid:\t0$/m.test(textOf(`/proc/${pid}/status`))) break;
+    await pause(5);
+  }
+  return async () => {
+    tracer.kill("SIGTERM");
+    await within(ATTACH_MS, gone);
+  };
+}
+
+/** Which calls are written to which file, and the one that kills. */
+export interface Trace {
+  readonly calls: readonly string[];
+  readonly into: string;
+  readonly killAt?: Site;
+}
+
+const ATTACH_MS = 3_000;
+
+/**
  * No `-f`: better-sqlite3, the synchronous file calls and the starts of programs are the main thread's, and neither
  * other threads nor programs are followed.
  */
-export function traced(calls: readonly string[], into: string, killAt?: Site): readonly [string, ...string[]] {
+function words({ calls, into, killAt }: Trace): string[] {
   const inject = killAt ? [`--inject=${killAt.call}:signal=KILL:when=${killAt.ordinal}`] : [];
-  return ["strace", "-D", "-qq", "-y", "-s", "0", "-o", into, `--trace=${calls.join(",")}`, ...inject];
+  return ["-qq", "-y", "-s", "0", "-o", into, `--trace=${calls.join(",")}`, ...inject];
 }
 
 /** Why no site can be killed at here; null when everything is there. */
@@ -33,8 +74,8 @@ export function refusal(): string | null {
   return tried.status === 0 ? null : `strace is refused: ${tried.stderr.trim().split("\n").at(-1)}`;
 }
 
-/** The sites of a traced life in order; what is not about `stateDir`, a program or a peer is passed over. */
-export function readSites(trace: string, stateDir: string): Site[] {
+/** The sites of a traced act in order; what is not about `stateDir`, a program or a peer is passed over. */
+export function readSites(trace: string, stateDir: string, act: Act): Site[] {
   const ordinals = new Map<string, number>();
   const times = new Map<string, number>();
   return readFileSync(trace, "utf8")
@@ -46,10 +87,10 @@ export function readSites(trace: string, stateDir: string): Site[] {
       ordinals.set(call, ordinal);
       const target = targetOf(call, rest, stateDir);
       if (target === null) return [];
-      const place = `${call} ${target}`;
+      const place = `${act}: ${call} ${target}`;
       const time = (times.get(place) ?? 0) + 1;
       times.set(place, time);
-      return [{ call, ordinal, key: `${place} #${time}` }];
+      return [{ act, call, ordinal, key: `${place} #${time}` }];
     });
 }
 

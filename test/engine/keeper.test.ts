@@ -6,13 +6,17 @@ import { systemClock } from "../../src/domain/clock.ts";
 import { DETACH, type Ended, type Program } from "../../src/engine/contracts/keeper.ts";
 import { createKeeper } from "../../src/engine/keeper.ts";
 import { bootId, carriers, isAlive, readIdentity } from "../../src/engine/processes.ts";
+import { createTranscripts } from "../../src/engine/transcript.ts";
+import { sessions } from "../../src/store/files/sessions.ts";
 import { spool } from "../../src/store/files/spool.ts";
+import { silent } from "../support/engine.ts";
 import { temporaryFolder } from "../support/world.ts";
 
 function world() {
   const folder = temporaryFolder();
   const clock = systemClock();
   const executions = new Set<string>();
+  const kept = sessions(join(folder, "sessions"), clock);
   /** A daemon's life: each has a keeper of its own on the same spool. */
   const life = () => {
     const files = spool(join(folder, "spool"));
@@ -21,13 +25,20 @@ function world() {
       workspaces: join(folder, "workspaces"),
       clock,
       environment: { PATH: process.env.PATH ?? "", GREETING: "hello" },
+      transcripts: createTranscripts({ sessions: kept, clock, log: silent, version: "0.0.0" }),
+      log: silent,
+      onUnknown: (error) => {
+        throw error;
+      },
     });
     const abort = new AbortController();
     const run = (command: string, more: Partial<Program> = {}): Promise<Ended> => {
       const execution = more.execution ?? clock.id();
       executions.add(execution);
       const argv = ["bash", "-c", command] as const;
-      const program = { run: "run-1", argv, environment: {}, files: {}, timeoutMs: 20_000, ...more, execution };
+      const told = { tool: "bash", command } as const;
+      const plain = { run: "run-1", startedAt: clock.now(), told, argv, environment: {}, files: {}, timeoutMs: 20_000 };
+      const program: Program = { ...plain, ...more, execution };
       return keeper.run(program, abort.signal);
     };
     return { keeper, files, run, abort };
@@ -40,7 +51,7 @@ function world() {
     while (!existsSync(file(name)) || !readFileSync(file(name), "utf8").endsWith("\n")) await moment();
     return readFileSync(file(name), "utf8").trim();
   };
-  return { folder, clock, life, file, written, ...life() };
+  return { folder, clock, kept, life, file, written, ...life() };
 }
 
 const moment = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 5));
@@ -113,6 +124,19 @@ test("bytes that are no text come out as text of at most 65,536 bytes", async ()
   const ended = await run("head -c 65536 /dev/zero | tr '\\0' '\\377'");
   if (ended.type !== "exited") throw new Error(ended.type);
   expect(Buffer.byteLength(ended.stdout.text)).toBeLessThanOrEqual(65_536);
+});
+
+test("what a program was told and what it said stands in its session file, in the seed's envelopes", async () => {
+  const { run, clock, kept } = world();
+  const execution = clock.id();
+  await run("echo out; exit 3", { execution });
+  const { lines } = await kept.page(execution, 0, 65_536);
+  expect(lines.map(({ line }) => line)).toMatchObject([
+    { type: "user", seq: 1, sessionId: execution, message: { role: "user", content: "echo out; exit 3" } },
+    { type: "assistant", seq: 2, message: { content: [{ type: "tool_use", name: "bash" }] } },
+    { type: "user", seq: 3, message: { content: [{ type: "tool_result", content: "out\n" }] } },
+    { type: "result", seq: 4, is_error: true, stop_reason: "exit 3" },
+  ]);
 });
 
 describe("endings", () => {

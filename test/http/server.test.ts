@@ -55,6 +55,8 @@ test("the description is OpenAPI 3.1 and names every route with its schemas", as
     "get /api/v1/runs/{id}",
     "get /api/v1/runs/{id}/events",
     "get /api/v1/runs/{id}/executions",
+    "get /api/v1/sessions/{id}",
+    "get /api/v1/sessions/{id}/tail",
     "get /api/v1/workflows",
     "get /api/v1/workflows/{name}",
     "get /livez",

@@ -10,6 +10,7 @@ import type { ErrorBody, Health } from "../../src/http/api.ts";
 import { type Client, createClient } from "../../src/http/client.ts";
 import { type OpenServer, openServer, type ServerOptions } from "../../src/http/server.ts";
 import { context } from "../../src/phases/context.ts";
+import { sessions } from "../../src/store/files/sessions.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
 import { check } from "../../src/workflow/check.ts";
@@ -61,7 +62,8 @@ export async function openWorld(more: Partial<ServerOptions> = {}): Promise<Worl
   const clock = systemClock();
   const errors: object[] = [];
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: (fields: object) => void errors.push(fields) };
-  const store = openSqliteStore({ file: join(temporaryFolder(), "lastlight.db"), clock });
+  const folder = temporaryFolder();
+  const store = openSqliteStore({ file: join(folder, "lastlight.db"), clock });
   const engine = createEngine({
     store,
     node: { node: "here", incarnation: clock.id() },
@@ -85,6 +87,7 @@ export async function openWorld(more: Partial<ServerOptions> = {}): Promise<Worl
     store,
     library,
     check: async ({ file, bytes }) => check(file, bytes),
+    sessions: sessions(join(folder, "sessions"), clock),
     dispatch: dispatcher({ library, store, engine, clock }),
     health: async () => HEALTH,
     stopping: () => stopping,

@@ -1,3 +1,4 @@
+import type { Iso } from "../../domain/clock.ts";
 import type { Output } from "../../domain/execution.ts";
 
 /** Carries out programs for phases so that they outlive the daemon; a folder each for what they read and write. */
@@ -23,6 +24,9 @@ export interface Program {
   readonly execution: string;
   /** The run's id: the name of its workspace, which is the working directory. */
   readonly run: string;
+  /** When the execution was recorded, and what its session file says it is. */
+  readonly startedAt: Iso;
+  readonly told: { readonly tool: "bash" | "script"; readonly command: string };
   /** Program and arguments as they are; no shell reads them but the one named here. */
   readonly argv: readonly [string, ...string[]];
   /** Added to the allow-listed environment. */

@@ -102,6 +102,7 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
       if (!row || !version || !phase) return null;
       return {
         grant: grantOf(row.workflow_run_id, version.name, phase.type, row),
+        startedAt: row.started_at,
         version,
         inputs: parsed(row.inputs) ?? {},
         context: parsed(row.context),
