@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -33,10 +33,11 @@ export async function startChild(config: Config, signal: AbortSignal): Promise<C
     throw new Fault("state.unwritable", `${stateDir} cannot be made: ${(cause as Error).message}`, { cause });
   }
   const log = join(stateDir, "daemon.log");
+  const before = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
   const child = launch(config, stateDir, log);
   const stop = stopper(child);
   try {
-    const url = await readiness(child, log, signal);
+    const url = await readiness(child, log, before, signal);
     const kill = async (): Promise<void> => {
       child.kill("SIGKILL");
       await stop();
@@ -71,7 +72,7 @@ function launch(config: Config, stateDir: string, log: string): ChildProcess {
   }
 }
 
-function readiness(child: ChildProcess, log: string, signal: AbortSignal): Promise<string> {
+function readiness(child: ChildProcess, log: string, before: number, signal: AbortSignal): Promise<string> {
   return new Promise<string>((resolve, reject) => {
     const fail = (why: string): void => reject(new Fault("daemon.unreachable", why));
     const late = setTimeout(() => fail(`The demo's daemon was not ready in time. Its log is ${log}`), READY_WITHIN_MS);
@@ -84,7 +85,7 @@ function readiness(child: ChildProcess, log: string, signal: AbortSignal): Promi
     });
     child.once("exit", (code) => {
       clearTimeout(late);
-      reject(refusal(code, log));
+      reject(refusal(code, log, before));
     });
     // Read to the end of its life: a pipe nobody empties would stop the one who writes.
     createInterface({ input: child.stdout! }).on("line", (line) => {
@@ -97,8 +98,8 @@ function readiness(child: ChildProcess, log: string, signal: AbortSignal): Promi
 }
 
 /** What the daemon printed for people before it gave up; its log proper is lines of JSON. */
-function refusal(code: number | null, log: string): Fault {
-  const said = readFileSync(log, "utf8").split("\n").reverse();
+function refusal(code: number | null, log: string, before: number): Fault {
+  const said = readFileSync(log).subarray(before).toString("utf8").split("\n");
   const message = said.find((line) => line !== "" && !line.startsWith("{")) ?? `it ended with exit code ${code}`;
   if (/in use by another daemon/.test(message)) return new Fault("state.locked", `Another demo is running: ${message}`);
   return new Fault("daemon.unreachable", `The demo's daemon did not start: ${message}. Its log is ${log}`);

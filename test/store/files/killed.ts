@@ -39,6 +39,8 @@ export async function killed(kills: number): Promise<void> {
     if (flooded) appendFileSync(of.stdout, `${number++} ${"flood ".repeat(16)}\n`.repeat(4_000));
     child.stdin?.write("go\n");
     next = prepare(folder, EXECUTION);
+    // A life is counted from its first sign: on a busy machine most of it would pass in waking up.
+    if (child.stdout) await once(child.stdout, "data");
     await setTimeout(flooded ? roll() * 15 : 20 + roll() * 110);
     child.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");

@@ -45,7 +45,10 @@ export async function transcribe(folder: string, execution: string): Promise<voi
   const [word] = (await once(process.stdin.setEncoding("utf8"), "data")) as [string];
   process.stdin.destroy();
   const transcript = transcriptsIn(folder).transcripts.open(executionIn(folder, execution));
-  if (!word.startsWith("end")) return;
+  if (!word.startsWith("end")) {
+    process.stdout.write("at work\n");
+    return;
+  }
   const lag = monitorEventLoopDelay({ resolution: 1 });
   lag.enable();
   const since = performance.now();
