@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { sitesOfOneRun, type Trial, trial } from "./sites.ts";
 import { refusal, type Site } from "./strace.ts";
 
-const SAMPLE = 120;
-const MOST_WITHOUT_SAMPLING = 130;
+const SAMPLE = 150;
+const MOST_WITHOUT_SAMPLING = 160;
 const BUDGET_MS = 5 * 60_000;
 
 /** The first of every place, then evenly over all of them, so that every stretch of the run has its share. */

@@ -102,7 +102,12 @@ function targetOf(call: string, rest: string, stateDir: string): string | null {
   if (call === "kill") return "a program";
   if (call === "openat" && !rest.includes("O_CREAT")) return null;
   const at = rest.indexOf(stateDir);
-  if (at >= 0) return (/^[^>"]*/.exec(rest.slice(at + stateDir.length))?.[0] ?? "").replace(ID, "*") || "/";
+  if (at >= 0)
+    return (
+      (/^[^>"]*/.exec(rest.slice(at + stateDir.length))?.[0] ?? "")
+        .replace(ID, "*")
+        .replace(/(\/projects\/)[^/]+/, "$1*") || "/"
+    );
   // Ready lines, answers: what others hear of it.
   if (/^\d+<(socket|pipe|TCP)/.test(rest)) return "a peer";
   return null;
