@@ -161,13 +161,14 @@ export function createKeeper(options: {
       } else {
         const watcher = watching(folder.path, (name) => name === "exit" && look());
         undo.push(() => watcher?.close());
-        const poll = (): void => {
-          look();
-          timer = clock.after(POLL_MS, poll);
-        };
-        let timer = clock.after(POLL_MS, poll);
+        let timer = (): void => {};
         undo.push(() => timer());
-        look();
+        const poll = (): void => {
+          // Set before the look, which may be the last and then calls it off.
+          timer = clock.after(POLL_MS, poll);
+          look();
+        };
+        poll();
       }
       if (signal.aborted) abort();
     });

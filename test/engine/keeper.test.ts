@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { systemClock } from "../../src/domain/clock.ts";
+import { type Clock, systemClock } from "../../src/domain/clock.ts";
 import { DETACH, type Ended, type Program } from "../../src/engine/contracts/keeper.ts";
 import { createKeeper } from "../../src/engine/keeper.ts";
 import { bootId, carriers, isAlive, readIdentity } from "../../src/engine/processes.ts";
@@ -18,12 +18,12 @@ function world() {
   const executions = new Set<string>();
   const kept = sessions(join(folder, "sessions"), clock);
   /** A daemon's life: each has a keeper of its own on the same spool. */
-  const life = () => {
+  const life = (time: Clock = clock) => {
     const files = spool(join(folder, "spool"));
     const keeper = createKeeper({
       spool: files,
       workspaces: join(folder, "workspaces"),
-      clock,
+      clock: time,
       environment: { PATH: process.env.PATH ?? "", GREETING: "hello" },
       transcripts: createTranscripts({ sessions: kept, clock, log: silent, version: "0.0.0" }),
       log: silent,
@@ -326,6 +326,35 @@ describe("outliving the daemon", () => {
     expect(isAlive(readIdentity(`${process.pid} 00000000-0000-0000-0000-000000000000 ${mine}`)!)).toBe(false);
     writeFileSync(join(folder.path, "claim"), `${forged}\n`);
     expect(await run("", { execution })).toEqual({ type: "lost" });
+  });
+
+  test("nothing goes on looking at an adopted program that is over", async () => {
+    const pending = new Set<object>();
+    const { life, clock, written } = world();
+    const counting: Clock = {
+      ...clock,
+      after: (ms, wake) => {
+        const entry = {};
+        pending.add(entry);
+        const cancel = clock.after(ms, () => {
+          pending.delete(entry);
+          wake();
+        });
+        return () => {
+          pending.delete(entry);
+          cancel();
+        };
+      },
+    };
+    const execution = clock.id();
+    const first = life();
+    void first.run("echo up > up; sleep 30", { execution });
+    await written("up");
+    first.abort.abort(DETACH);
+    const attached = life(counting).run("", { execution });
+    process.kill(readIdentity(first.files.find(execution)?.claimant() ?? "")!.pid, "SIGKILL");
+    expect(await attached).toEqual({ type: "lost" });
+    expect(pending.size).toBe(0);
   });
 
   test("processes of an execution that nobody wants are found by their mark, those of others left alone", async () => {
