@@ -42,6 +42,14 @@ export interface BashPhase extends PhaseBase {
   readonly timeoutMs: number;
 }
 
+/** A program's text in one of three languages. It takes no templates; it reads its inputs as JSON from a file. */
+export interface ScriptPhase extends PhaseBase {
+  readonly type: "script";
+  readonly script: string;
+  readonly runtime: "js" | "ts" | "python";
+  readonly timeoutMs: number;
+}
+
 /** A door where a person answers. */
 export interface ApprovalPhase extends PhaseBase {
   readonly type: "approval";
@@ -50,10 +58,10 @@ export interface ApprovalPhase extends PhaseBase {
 
 /** A phase that the grammar knows and this version does not carry out; its workflow lists it in `unavailable`. */
 export interface OtherPhase extends PhaseBase {
-  readonly type: Exclude<PhaseType, "context" | "bash" | "approval">;
+  readonly type: Exclude<PhaseType, "context" | "bash" | "script" | "approval">;
 }
 
-export type Phase = ContextPhase | BashPhase | ApprovalPhase | OtherPhase;
+export type Phase = ContextPhase | BashPhase | ScriptPhase | ApprovalPhase | OtherPhase;
 
 /**
  * A declaration, immutable per content hash: plain JSON, checked before it is made, so that what is stored beside the

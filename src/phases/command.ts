@@ -1,25 +1,38 @@
 import type { Outcome } from "../domain/execution.ts";
 import { Fault } from "../domain/fault.ts";
 import type { Json } from "../domain/json.ts";
-import type { BashPhase } from "../domain/workflow.ts";
+import type { BashPhase, ScriptPhase } from "../domain/workflow.ts";
 import type { Ended, Program, SpoolText } from "../engine/contracts/keeper.ts";
-import type { PhaseKind } from "../engine/contracts/phase.ts";
+import type { PhaseExecution, PhaseKind } from "../engine/contracts/phase.ts";
 import type { Brief } from "../store/store.ts";
 
 /** A command of the shell, in the run's workspace. Values reach it as environment and files; nothing is spliced in. */
-export const bash: PhaseKind = {
-  type: "bash",
-  outlives: true,
-  execute: async ({ brief, keeper, signal, handling }) => {
-    const told = await brief();
-    const phase = told.version.workflow.phases.find((each) => each.name === told.grant.phase) as BashPhase;
-    const program = handling(() => programOf(phase, told));
-    const ended = await keeper.run(program, signal);
-    return handling(() => outcomeOf(ended, phase));
-  },
+export const bash: PhaseKind = { type: "bash", outlives: true, execute };
+
+/** A script in the run's workspace, its values the same way; JavaScript and TypeScript run on the daemon's own Node. */
+export const script: PhaseKind = { type: "script", outlives: true, execute };
+
+type Programmed = BashPhase | ScriptPhase;
+
+async function execute({ brief, keeper, signal, handling }: PhaseExecution): Promise<Outcome> {
+  const told = await brief();
+  const phase = told.version.workflow.phases.find((each) => each.name === told.grant.phase) as Programmed;
+  const program = handling(() => programOf(phase, told));
+  const ended = await keeper.run(program, signal);
+  return handling(() => outcomeOf(ended, phase));
+}
+
+/**
+ * What runs a script: a line of shell that names its file by the environment, so that no text of the author's is ever
+ * part of a command. From stdin, Node takes the language from its flags and resolves imports from the workspace.
+ */
+const RUNTIMES: Record<ScriptPhase["runtime"], readonly [string, ...string[]]> = {
+  js: ["sh", "-c", 'exec "$0" - < "$LASTLIGHT_SCRIPT"', process.execPath],
+  ts: ["sh", "-c", 'exec "$0" --input-type=module-typescript - < "$LASTLIGHT_SCRIPT"', process.execPath],
+  python: ["sh", "-c", 'exec python3 "$LASTLIGHT_SCRIPT"'],
 };
 
-function programOf(phase: BashPhase, { grant, startedAt, inputs, outputs }: Brief): Program {
+function programOf(phase: Programmed, { grant, startedAt, inputs, outputs }: Brief): Program {
   const values = inputs as { readonly [name: string]: Json };
   const environment: Record<string, string> = {
     LASTLIGHT_RUN: grant.run,
@@ -38,10 +51,14 @@ function programOf(phase: BashPhase, { grant, startedAt, inputs, outputs }: Brie
     execution: grant.execution,
     run: grant.run,
     startedAt,
-    told: { tool: "bash", command: phase.command },
-    argv: ["bash", "-c", phase.command],
+    told: { tool: phase.type, command: textOf(phase) },
+    argv: phase.type === "bash" ? ["bash", "-c", phase.command] : RUNTIMES[phase.runtime],
     environment,
-    files: { LASTLIGHT_INPUTS: JSON.stringify(values), LASTLIGHT_OUTPUTS: outputFiles(outputs) },
+    files: {
+      LASTLIGHT_INPUTS: JSON.stringify(values),
+      LASTLIGHT_OUTPUTS: outputFiles(outputs),
+      ...(phase.type === "script" ? { LASTLIGHT_SCRIPT: phase.script } : {}),
+    },
     timeoutMs: phase.timeoutMs,
   };
 }
@@ -56,8 +73,13 @@ function outputFiles(outputs: Brief["outputs"]): Record<string, SpoolText> {
   );
 }
 
-function outcomeOf(ended: Ended, phase: BashPhase): Outcome {
-  const input = { command: phase.command };
+function textOf(phase: Programmed): string {
+  return phase.type === "bash" ? phase.command : phase.script;
+}
+
+function outcomeOf(ended: Ended, phase: Programmed): Outcome {
+  const input: Json =
+    phase.type === "bash" ? { command: phase.command } : { script: phase.script, runtime: phase.runtime };
   switch (ended.type) {
     case "exited":
       if (ended.code === 0) return { type: "succeeded", output: ended.stdout, exitCode: 0, input };

@@ -30,6 +30,10 @@ function phaseOf(declared: DeclaredPhase, dependsOn: readonly string[]): Phase {
       return { ...base, type };
     case "bash":
       return { ...base, type, command: declared.command ?? "", timeoutMs: timeoutOf(declared) };
+    case "script": {
+      const { script = "", runtime = "js" } = declared;
+      return { ...base, type, script, runtime, timeoutMs: timeoutOf(declared) };
+    }
     case "approval":
       return { ...base, type, summary: declared.approval?.summary ?? label };
     default:

@@ -55,7 +55,7 @@ export function findUnavailable(schema: z.ZodType, declared: DeclaredWorkflow, s
   return { names: [...names], remarks };
 }
 
-const CARRIED_OUT: ReadonlySet<string> = new Set(["context", "bash", "approval"]);
+const CARRIED_OUT: ReadonlySet<string> = new Set(["context", "bash", "script", "approval"]);
 
 /** Types, and timeouts outside of commands: known by what stands around them and not by their key alone. */
 function* byPlace({ phases }: DeclaredWorkflow): Generator<{ path: Path; name: string; what: string }> {
@@ -70,7 +70,7 @@ function* byPlace({ phases }: DeclaredWorkflow): Generator<{ path: Path; name: s
       };
     for (const key of ["timeout", "timeout_seconds"] as const) {
       const value = phase[key];
-      if (value === undefined || (type === "bash" && typeof value !== "object")) continue;
+      if (value === undefined || ((type === "bash" || type === "script") && typeof value !== "object")) continue;
       const what = typeof value === "object" ? `\`${key}\` with from and default` : `\`${key}\` of a ${type} phase`;
       yield { path: ["phases", at, key], name: `${here}.${key}`, what };
     }

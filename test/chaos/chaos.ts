@@ -26,6 +26,8 @@ if (!victim) {
   console.error(`--victim: "${values.victim}" is not one of ${VICTIMS.join(", ")}`);
   process.exit(2);
 }
+// Leaving runs what each world does last: nothing that was started here is left behind.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 const { tally, stateDir } = await storm({
   victim,
   kills: whole("kills"),

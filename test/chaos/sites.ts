@@ -4,7 +4,7 @@ import type { Client } from "../../src/http/client.ts";
 import { finalAudit } from "./audit.ts";
 import { gather, integrity } from "./evidence.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
-import { endOrphans, orphansOf } from "./orphans.ts";
+import { orphansOf } from "./orphans.ts";
 import { pause, within } from "./pace.ts";
 import { auditSessions } from "./sessions.ts";
 import { ACTS, type Act, attach, CALLS, readSites, type Site, type Trace, traced } from "./strace.ts";
@@ -69,7 +69,6 @@ export async function trial(site: Site): Promise<Trial> {
     return { hit: killed ? (seen.at(-1)?.key ?? null) : null, seen, violations, folder: world.folder };
   } finally {
     await world.close(violations.length > 0);
-    endOrphans(world.stateDir);
   }
 }
 

@@ -5,7 +5,7 @@ import { type Dice, dice } from "./dice.ts";
 import { type Evidence, gather, integrity } from "./evidence.ts";
 import { createHand, type Hand } from "./hand.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
-import { endOrphans, orphansOf } from "./orphans.ts";
+import { orphansOf } from "./orphans.ts";
 import { pause, within } from "./pace.ts";
 import { auditSessions } from "./sessions.ts";
 import { survived, type Tally, type Victim, type Window } from "./tally.ts";
@@ -42,7 +42,6 @@ export async function storm(forecast: Forecast): Promise<{ tally: Tally; stateDi
     return { tally, stateDir: world.stateDir };
   } finally {
     await world.close(violations.length > 0);
-    endOrphans(world.stateDir);
   }
 }
 
@@ -168,6 +167,10 @@ class Weather {
         send(daemon.pid, "SIGSTOP");
         await pause(this.forecast.stopMs);
         send(daemon.pid, "SIGCONT");
+        // Whoever waited for an answer has given up meanwhile, and comes again.
+        this.hand.rest();
+        await this.working;
+        if (this.client) this.working = this.hand.work(this.client);
         return window;
       case "keeper":
       case "command": {

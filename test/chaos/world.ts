@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DaemonProcess, startDaemon } from "../support/daemon.ts";
 import { type Mix, mix } from "./mix.ts";
+import { endOrphans } from "./orphans.ts";
 
 /** A STATE_DIR of its own with the mix of workflows, and every daemon that was started on it. */
 export interface World {
@@ -12,7 +13,7 @@ export interface World {
   readonly effects: string;
   readonly mix: Mix;
   start(wrap?: readonly [string, ...string[]]): DaemonProcess;
-  /** Ends whatever daemon still lives; the folder stays when there is something to look at. */
+  /** Ends whatever daemon or program still lives; the folder stays when there is something to look at. */
   close(keep: boolean): Promise<void>;
 }
 
@@ -24,6 +25,12 @@ export function createWorld(longest: number): World {
   writeFileSync(effects, "");
   for (const [name, text] of Object.entries(known.files)) writeFileSync(join(workflows, name), text);
   let living: DaemonProcess[] = [];
+  const endAll = (): void => {
+    for (const daemon of living) daemon.kill("SIGKILL");
+    endOrphans(stateDir);
+  };
+  // Also when the suite itself is told to end, or breaks.
+  process.once("exit", endAll);
   return {
     folder,
     stateDir,
@@ -51,6 +58,8 @@ export function createWorld(longest: number): World {
         daemon.kill("SIGKILL");
         await daemon.ended;
       }
+      endOrphans(stateDir);
+      process.removeListener("exit", endAll);
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };
