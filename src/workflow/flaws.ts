@@ -78,7 +78,7 @@ function commandIsLiteral({ command }: DeclaredPhase, here: Path, source: Source
 const LONGEST_DAYS = 24;
 
 function timeoutFits(phase: DeclaredPhase, here: Path, source: Source, error: Refuse): void {
-  if ((phase.type ?? "agent") !== "bash") return;
+  if (phase.type !== "bash" && phase.type !== "script") return;
   const { timeout, timeout_seconds: seconds } = phase;
   const key = timeout === undefined ? "timeout_seconds" : "timeout";
   const ms = timeout === undefined ? (typeof seconds === "number" ? seconds * 1000 : 0) : milliseconds(timeout);
