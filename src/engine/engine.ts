@@ -46,6 +46,8 @@ export interface Recovery {
 }
 
 const POLL_MS = 5_000;
+/** A delivery that takes longer than this when the daemon stops is owed again by the next one. */
+const OUTBOX_PATIENCE_MS = 5_000;
 const RECOVERED_AT_ONCE = 200;
 /** A phase whose process vanishes this often is not tried again: something on the machine kills it. */
 const LOST_LIMIT = 5;
@@ -211,9 +213,16 @@ export function createEngine(options: {
       valve.shut();
       disk.stop();
       cancelPoll();
-      outbox.stop();
+      const settled = outbox.stop();
       worker.detach();
       await worker.idle();
+      await new Promise<void>((resolve) => {
+        const impatient = clock.after(OUTBOX_PATIENCE_MS, resolve);
+        void settled.then(() => {
+          impatient();
+          resolve();
+        });
+      });
       stopListening();
     },
   };

@@ -9,7 +9,8 @@ import type { Log } from "./contracts/log.ts";
 export interface Outbox {
   /** Something may be owed. */
   wake(): void;
-  stop(): void;
+  /** Begins nothing more; resolves when what is under way is settled. */
+  stop(): Promise<void>;
 }
 
 const AT_ONCE = 50;
@@ -30,6 +31,7 @@ export function createOutbox(options: {
   let turning = false;
   let again = false;
   let cancelTimer = (): void => {};
+  let current: Promise<void> = Promise.resolve();
 
   function wake(): void {
     if (stopped) return;
@@ -38,7 +40,7 @@ export function createOutbox(options: {
       return;
     }
     turning = true;
-    setImmediate(() => void turn());
+    current = new Promise((resolve) => void setImmediate(() => void turn().finally(resolve)));
   }
 
   async function turn(): Promise<void> {
@@ -99,6 +101,7 @@ export function createOutbox(options: {
     stop: () => {
       stopped = true;
       cancelTimer();
+      return current;
     },
   };
 }

@@ -57,7 +57,7 @@ test("a failed question is asked again, each time later", async () => {
 });
 
 test("what a daemon owed when it died, the next one does", async () => {
-  const { engine, request } = engineWorld();
+  const { engine, request, clock } = engineWorld();
   const first = engine({ deliverers: [{ kind: "ask", deliver: () => new Promise(() => {}) }] });
   await first.begin();
   await first.create(request(gated));
@@ -67,6 +67,9 @@ test("what a daemon owed when it died, the next one does", async () => {
   await second.begin();
   await quiet();
   expect(asked).toEqual([]);
-  await first.stop();
+  const stopping = first.stop();
+  await quiet();
+  clock.advance(5_000);
+  await stopping;
   await second.stop();
 });
