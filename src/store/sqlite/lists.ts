@@ -30,6 +30,12 @@ interface Keys extends Place {
   starred: number | null;
 }
 
+/** The last place of a stride: nothing behind it is looked at. */
+interface End {
+  until: string;
+  last: number;
+}
+
 /** How many index entries one look may walk before others get their turn. */
 const STRIDE = 1_000;
 const TOP: Place = { at: "9999", place: -1 };
@@ -37,29 +43,27 @@ const TOP: Place = { at: "9999", place: -1 };
 /**
  * Every statement that lists runs, two per way in; a test asks each for its plan and its columns. Each walks an index in
  * list order, so no page is sorted and none costs more for standing deep. The index is named: the seed's single-column
- * status index must never be chosen (150 ms at 20,000 rows). `page` looks at one stride of the index, whatever it finds
- * there; `stride` tells where that ends.
+ * status index must never be chosen (150 ms at 20,000 rows). `stride` tells where one stride of the index ends, `page`
+ * takes from it what the whole filter lets through.
  */
 export function listStatements(db: Database) {
   // Ties within a millisecond fall in row order, which is what each index itself keeps behind started_at.
-  const beyond = "started_at <= @at AND started_at >= @since AND (started_at < @at OR rowid > @place)";
+  const beyond = "started_at <= @at AND (started_at < @at OR rowid > @place)";
   const order = "ORDER BY started_at DESC, rowid";
   const list = (index: string, key: string) => ({
-    // The stride is walked in the index alone; a row is read only as far as the filter needs, and whole only when it fits.
-    page: db.prepare<Keys & { stride: number; limit: number }, PlacedRow>(`
-    SELECT ${LINE_COLUMNS}, place
-      FROM (SELECT rowid AS place
-              FROM workflow_runs INDEXED BY ${index}
-             WHERE ${key} ${beyond} ${order} LIMIT @stride)
-     CROSS JOIN workflow_runs ON workflow_runs.rowid = place
-     WHERE (@status IS NULL OR status = @status) AND (@workflow IS NULL OR workflow_name = @workflow)
-       AND (@trigger IS NULL OR trigger_id = @trigger) AND (@label IS NULL OR label = @label)
-       AND (@starred IS NULL OR starred = @starred)
-     LIMIT @limit`),
-    stride: db.prepare<Keys & { last: number }, Place>(`
+    page: db.prepare<Keys & End & { limit: number }, PlacedRow>(`
+    SELECT ${LINE_COLUMNS}, rowid AS place
+      FROM workflow_runs INDEXED BY ${index}
+     WHERE ${key} ${beyond} AND started_at >= @until AND (started_at > @until OR rowid <= @last)
+       AND (@status IS NULL OR +status = @status) AND (@workflow IS NULL OR +workflow_name = @workflow)
+       AND (@trigger IS NULL OR +trigger_id = @trigger) AND (@label IS NULL OR +label = @label)
+       AND (@starred IS NULL OR +starred = @starred)
+     ${order} LIMIT @limit`),
+    stride: db.prepare<Keys & { skip: number }, Place>(`
     SELECT started_at AS at, rowid AS place
       FROM workflow_runs INDEXED BY ${index}
-     WHERE ${key} ${beyond} ${order} LIMIT 1 OFFSET @last`),
+     WHERE ${key} ${beyond} AND started_at >= @since
+     ${order} LIMIT 1 OFFSET @skip`),
   });
   return {
     label: list("runs_by_label", "label = @label AND"),
@@ -98,9 +102,11 @@ export function runLists(db: Database) {
     };
     const rows: PlacedRow[] = [];
     for (let from: Place | undefined = after; from; ) {
-      rows.push(...page.all({ ...keys, ...from, stride: STRIDE, limit: limit - rows.length }));
+      const end = stride.get({ ...keys, ...from, skip: STRIDE - 1 });
+      const { at: until, place: last } = end ?? { at: keys.since, place: Number.MAX_SAFE_INTEGER };
+      rows.push(...page.all({ ...keys, ...from, until, last, limit: limit - rows.length }));
       if (rows.length >= limit) break;
-      from = stride.get({ ...keys, ...from, last: STRIDE - 1 });
+      from = end;
       // Whoever looks for a needle waits; the daemon does not.
       if (from) await new Promise<void>((resolve) => void setImmediate(resolve));
     }
