@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { type Config, readConfig } from "../config.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
@@ -46,3 +47,6 @@ export function openDesk(io: Io): Desk {
   };
   return desk;
 }
+
+/** A command: it declares itself on the program, and finds what it needs on the desk. */
+export type Register = (program: Command, desk: Desk) => void;

@@ -11,10 +11,7 @@ import { safeMode } from "./commands/safe-mode.ts";
 import { serve } from "./commands/serve.ts";
 import { show } from "./commands/show.ts";
 import { workflows } from "./commands/workflows.ts";
-import type { Desk } from "./desk.ts";
-
-/** A command: it declares itself on the program, and finds what it needs on the desk. */
-export type Register = (program: Command, desk: Desk) => void;
+import type { Desk, Register } from "./desk.ts";
 
 const COMMANDS: readonly Register[] = [
   serve,

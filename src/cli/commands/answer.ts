@@ -1,6 +1,6 @@
 import type { Decision } from "../../domain/approval.ts";
+import type { Register } from "../desk.ts";
 import { findGate } from "../ids.ts";
-import type { Register } from "../program.ts";
 
 /** `approve` and `reject`: the two words a gate takes. */
 export const answers: Register = (program, desk) => {

@@ -1,5 +1,5 @@
+import type { Register } from "../desk.ts";
 import { ago } from "../moments.ts";
-import type { Register } from "../program.ts";
 import { table } from "../table.ts";
 import { clean } from "../terminal.ts";
 

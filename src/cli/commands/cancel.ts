@@ -1,5 +1,5 @@
+import type { Register } from "../desk.ts";
 import { findRun } from "../ids.ts";
-import type { Register } from "../program.ts";
 
 export const cancel: Register = (program, desk) => {
   program

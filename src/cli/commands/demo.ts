@@ -5,8 +5,7 @@ import { Interrupt, interruptible } from "../demo/interrupt.ts";
 import { play } from "../demo/play.ts";
 import { chooseRepository } from "../demo/repository.ts";
 import { survive } from "../demo/survive.ts";
-import type { Desk } from "../desk.ts";
-import type { Register } from "../program.ts";
+import type { Desk, Register } from "../desk.ts";
 
 interface Options {
   repo?: string;

@@ -1,5 +1,5 @@
+import type { Register } from "../desk.ts";
 import { type Check, examine } from "../examine.ts";
-import type { Register } from "../program.ts";
 import { clean, type Style } from "../terminal.ts";
 
 const MARKS: Record<Check["verdict"], readonly [string, Style]> = {

@@ -2,10 +2,9 @@ import { asFault, Fault } from "../../domain/fault.ts";
 import { isOver } from "../../domain/run.ts";
 import type { RunBody, SessionEnvelope } from "../../http/api.ts";
 import type { Client } from "../../http/client.ts";
-import type { Desk } from "../desk.ts";
+import type { Desk, Register } from "../desk.ts";
 import { findRun } from "../ids.ts";
 import { lengthOf } from "../moments.ts";
-import type { Register } from "../program.ts";
 import { clean } from "../terminal.ts";
 
 interface Options {

@@ -3,9 +3,8 @@ import { Option } from "commander";
 import { Fault } from "../../domain/fault.ts";
 import type { Json } from "../../domain/json.ts";
 import type { StartRun } from "../../http/api.ts";
-import type { Desk } from "../desk.ts";
+import type { Desk, Register } from "../desk.ts";
 import { follow } from "../follow.ts";
-import type { Register } from "../program.ts";
 import { clean } from "../terminal.ts";
 import { printRun } from "./show.ts";
 

@@ -1,8 +1,8 @@
 import { Fault } from "../../domain/fault.ts";
 import { RUN_STATUSES, type RunStatus } from "../../domain/run.ts";
+import type { Register } from "../desk.ts";
 import { ago, moment } from "../moments.ts";
 import { statusCell } from "../phases.ts";
-import type { Register } from "../program.ts";
 import { table } from "../table.ts";
 import { clean } from "../terminal.ts";
 

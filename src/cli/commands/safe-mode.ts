@@ -1,4 +1,4 @@
-import type { Register } from "../program.ts";
+import type { Register } from "../desk.ts";
 
 /** A person's word after too many crashes in a row: look, then let work start again. */
 export const safeMode: Register = (program, desk) => {

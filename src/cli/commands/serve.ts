@@ -1,4 +1,4 @@
-import type { Register } from "../program.ts";
+import type { Register } from "../desk.ts";
 
 /** The daemon itself: the one command that is no client. */
 export const serve: Register = (program, desk) => {

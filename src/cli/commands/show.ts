@@ -1,10 +1,9 @@
 import { isOver } from "../../domain/run.ts";
 import type { RunBody } from "../../http/api.ts";
-import type { Desk } from "../desk.ts";
+import type { Desk, Register } from "../desk.ts";
 import { findRun } from "../ids.ts";
 import { ago, lengthOf } from "../moments.ts";
 import { phaseTable } from "../phases.ts";
-import type { Register } from "../program.ts";
 import { table } from "../table.ts";
 import { clean } from "../terminal.ts";
 

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import type { ComplaintBody } from "../../http/api.ts";
 import { checkFile } from "../../workflow/library.ts";
-import type { Desk } from "../desk.ts";
-import type { Register } from "../program.ts";
+import type { Desk, Register } from "../desk.ts";
 import { type Cell, table } from "../table.ts";
 import { clean } from "../terminal.ts";
 
