@@ -2,16 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { MiddlewareHandler } from "hono";
 import { Fault } from "../domain/fault.ts";
-import type { Env } from "./route.ts";
-
-/** What may be read without an identity, by exact path. Everything else is refused before it is looked up. */
-export const PUBLIC: ReadonlySet<string> = new Set([
-  "/",
-  "/livez",
-  "/readyz",
-  "/openapi.json",
-  "/schema/workflow.json",
-]);
+import { type Env, PUBLIC } from "./route.ts";
 
 /**
  * The choke point: whoever has no identity gets no further, whatever the method, event streams too. A bearer token is

@@ -2,9 +2,17 @@ import type { HttpBindings } from "@hono/node-server";
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Fault, type Problem } from "../domain/fault.ts";
-import { PUBLIC } from "./auth.ts";
 import { readJson, readYaml, YAML_TYPES } from "./body.ts";
 import { errorSchema } from "./schemas.ts";
+
+/** What may be read without an identity, by exact path. Everything else is refused before it is looked up. */
+export const PUBLIC: ReadonlySet<string> = new Set([
+  "/",
+  "/livez",
+  "/readyz",
+  "/openapi.json",
+  "/schema/workflow.json",
+]);
 
 /** What every handler can rely on: Node's own request and response, and who asks. */
 export interface Env {

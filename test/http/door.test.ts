@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { PUBLIC } from "../../src/http/auth.ts";
 import { openNewsroom } from "../../src/http/news.ts";
+import { PUBLIC } from "../../src/http/route.ts";
 import { createApp } from "../../src/http/server.ts";
 import { openWorld, TOKEN, type World } from "./world.ts";
 
