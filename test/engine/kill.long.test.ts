@@ -72,7 +72,7 @@ test(`${KILLS} SIGKILLs at random instants over ${RUNS} runs: nothing is lost, n
   const [stateDir, workflows] = [join(folder, "state"), join(folder, "workflows")];
   mkdirSync(workflows);
   writeFileSync(join(workflows, "victim.yaml"), WORKFLOW);
-  const options = { stateDir, workflows, environment: { LASTLIGHT_RESTART_LIMIT: "10" } };
+  const options = { stateDir, workflows, environment: { LASTLIGHT_SAFE_MODE_AFTER: "0" } };
   const acknowledged = new Map<number, string>();
   const answered = new Set<string>();
   let atStart = 0;
@@ -117,16 +117,14 @@ test(`${KILLS} SIGKILLs at random instants over ${RUNS} runs: nothing is lost, n
 
   expect(new Set(acknowledged.values())).toEqual(new Set(runs.map(({ id }) => id)));
   expect(runs).toHaveLength(RUNS);
-  expect(restarts).toBeGreaterThan(0);
   for (const run of runs) {
-    expect(`${run.id} ${run.status} ${run.reason}`).toMatch(/ succeeded null$| failed crash_loop$/);
+    expect(`${run.id} ${run.status} ${run.reason}`).toBe(`${run.id} succeeded null`);
     expect(Object.values(run.node_statuses).every(isFinal)).toBe(true);
     const lines = run.phase_history.map(({ phase, iteration, epoch }) => `${phase}/${iteration}/${epoch}`);
     expect(new Set(lines).size).toBe(lines.length);
     const completed = run.executions.filter(({ status }) => status === "ok").map(({ phase }) => phase);
     expect(new Set(completed).size).toBe(completed.length);
     expect(run.executions.filter(({ status }) => status === "running")).toEqual([]);
-    if (run.status !== "succeeded") continue;
     const { number } = run.inputs as { number: number };
     expect(lines).toHaveLength(5);
     expect(run.executions.find(({ phase, status }) => phase === "join" && status === "ok")?.output).toBe(
@@ -135,7 +133,6 @@ test(`${KILLS} SIGKILLs at random instants over ${RUNS} runs: nothing is lost, n
   }
   const gates = runs.flatMap(({ approvals }) => approvals);
   for (const id of answered) expect(gates.find((gate) => gate.id === id)?.status).toBe("approved");
-  expect(runs.filter(({ status }) => status === "succeeded").length).toBeGreaterThan(RUNS / 2);
 
   last.kill("SIGTERM");
   expect(await last.ended).toBe(0);
