@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import type { Json } from "../../src/domain/json.ts";
@@ -106,6 +106,8 @@ export function integrity(stateDir: string): string {
 
 /** Read-only; null while no daemon has lived long enough to make its tables. */
 function openDatabase(stateDir: string): Database.Database | null {
+  // Killed early enough, a daemon has not even made its folder.
+  if (!existsSync(join(stateDir, "lastlight.db"))) return null;
   let db: Database.Database | null = null;
   try {
     db = new Database(join(stateDir, "lastlight.db"), { readonly: true, fileMustExist: true });
