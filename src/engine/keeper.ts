@@ -89,11 +89,22 @@ export function createKeeper(options: {
       }
       await endTree(program.execution, folder);
       // Only now, with nobody left to write, is the output whole.
+      await synced(folder);
       const ended = how === "cancelled" ? ({ type: "cancelled" } as const) : result(folder, how);
       await conclude(transcript, program, ended);
       return ended;
     } finally {
       await transcript.release();
+    }
+  }
+
+  /** A failed sync is never asked again: the program is over, and only a fresh start can say what is left of its words. */
+  async function synced(folder: Folder): Promise<void> {
+    try {
+      await folder.sync();
+    } catch (error) {
+      options.onUnknown(error);
+      throw error;
     }
   }
 

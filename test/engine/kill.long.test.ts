@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { isFinal } from "../../src/domain/graph.ts";
 import type { Client } from "../../src/http/client.ts";
 import type { RunDetail } from "../../src/store/store.ts";
+import { dice } from "../chaos/dice.ts";
 import { startDaemon } from "../support/daemon.ts";
 import { temporaryFolder } from "../support/world.ts";
 
@@ -21,17 +22,6 @@ phases:
   - { name: door, type: approval, depends_on: [left, right], approval: { summary: "Go on?" } }
   - { name: join, type: bash, command: 'cat "$LASTLIGHT_OUTPUTS/left" "$LASTLIGHT_OUTPUTS/right"' }
 `;
-
-/** A generator of its own, so that a seed tells the whole story: SEED=… repeats one. */
-function dice(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
@@ -67,7 +57,8 @@ async function allRuns(client: Client): Promise<RunDetail[]> {
 
 test(`${KILLS} SIGKILLs at random instants over ${RUNS} runs: nothing is lost, nothing completes twice, everything ends`, async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-  const roll = dice(seed);
+  const { between } = dice(seed, "kills");
+  const roll = (): number => between(0, 1);
   const folder = temporaryFolder();
   const [stateDir, workflows] = [join(folder, "state"), join(folder, "workflows")];
   mkdirSync(workflows);

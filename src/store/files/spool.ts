@@ -9,8 +9,10 @@ import {
   readFileSync,
   readSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { INLINE_LIMIT, type Output } from "../../domain/execution.ts";
@@ -41,6 +43,8 @@ export interface Folder {
   claim(): boolean;
   /** What the keeper wrote of itself: null without a claim, `"torn"` while its line is not whole. */
   claimant(): string | "torn" | null;
+  /** Puts on disk the outputs that a row will only point to: whole there before the row says so, also after a power cut. */
+  sync(): Promise<void>;
   /** The exit status, once it is recorded whole. */
   status(): number | null;
   /** Throws what the system says when nothing more can be written here. */
@@ -106,6 +110,17 @@ function folderAt(path: string): Folder {
       const text = readIfThere(join(path, "claim"));
       if (text === null) return null;
       return text.at(-1) === LF ? text.toString("latin1").trimEnd() : "torn";
+    },
+    sync: async () => {
+      for (const file of [stdout, stderr]) {
+        if (statSync(file).size <= INLINE_LIMIT) continue;
+        const handle = await open(file, "r");
+        try {
+          await handle.datasync();
+        } finally {
+          await handle.close();
+        }
+      }
     },
     status: () => {
       const bytes = readIfThere(join(path, "exit"));

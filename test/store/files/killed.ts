@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, readFileSync, statSync, truncateSync, write
 import { setTimeout } from "node:timers/promises";
 import { expect } from "vitest";
 import { decodeLine, type Parsed } from "../../../src/store/files/session-line.ts";
+import { dice } from "../../chaos/dice.ts";
 import { temporaryFolder } from "../../support/world.ts";
 import { executionIn, prepare } from "./transcriber.ts";
 
@@ -11,7 +12,8 @@ const EXECUTION = "01930000-0000-7abc-8123-0123456789ab";
 /** A growing spool, transcribed by one process after the other, each killed; then every line is held to its source. */
 export async function killed(kills: number): Promise<void> {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-  const roll = dice(seed);
+  const { between } = dice(seed, "kills");
+  const roll = (): number => between(0, 1);
   const folder = temporaryFolder();
   const of = executionIn(folder, EXECUTION);
   writeFileSync(of.stdout, "");
@@ -89,15 +91,4 @@ export function said(lines: readonly Parsed[], isError: boolean): string {
     .filter(({ type, is_error = false }) => type === "tool_result" && is_error === isError)
     .map(({ content }) => content)
     .join("");
-}
-
-/** A generator of its own, so that a seed tells the whole story: SEED=… repeats one. */
-function dice(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
