@@ -26,6 +26,8 @@ const doors: Record<string, RegExp> = {
   eventemitter3: /^engine\/bus\.ts$/,
   yaml: /^workflow\/parse\.ts$/,
   pino: /^log\.ts$/,
+  liquidjs: /^workflow\/template\.ts$/,
+  "@marcbachmann/cel-js": /^workflow\/expression\.ts$/,
   ajv: /^workflow\/inputs\.ts$/,
   hono: /^http\//,
   "@hono/node-server": /^http\//,

@@ -32,6 +32,7 @@ const catalogue = {
   "store.stopped": "The daemon is stopping. Try again when it is back.",
   "store.trouble": "The database could not be written. Look at `lastlight doctor` and the log.",
   "stream.too_many": "Close a stream that nobody reads, or ask again later.",
+  "template.failed": "Look at the template and at the values it was given; `lastlight show RUN --json` has them.",
   "usage.invalid": "See `lastlight help` and the command's own `--help`.",
   "workflow.disabled": "Someone switched it off. Remove the override to let new runs start.",
   "workflow.invalid": "Run `lastlight workflows check <file>` to see each line that needs work.",

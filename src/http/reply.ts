@@ -67,6 +67,7 @@ export const STATUS: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   "store.stopped": 503,
   "store.trouble": 503,
   "stream.too_many": 429,
+  "template.failed": 422,
   "usage.invalid": 400,
   "workflow.disabled": 409,
   "workflow.invalid": 422,
