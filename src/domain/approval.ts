@@ -7,8 +7,8 @@ export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
 /** `approve` is answered with one of two words; `reply` takes any text (seed: the Socratic loop). */
 export type ApprovalKind = "approve" | "reply";
 
-/** The two words a person may answer with. Anything else is refused, never read as a yes. */
-export const DECISIONS = ["approve", "reject"] as const;
+/** The words a person may answer with; `reply` hands over a text. Anything else is refused, never read as a yes. */
+export const DECISIONS = ["approve", "reject", "reply"] as const;
 export type Decision = (typeof DECISIONS)[number];
 
 /** A gate that waits: the part of the row on which transitions turn. */
@@ -16,5 +16,6 @@ export interface PendingGate {
   readonly id: string;
   readonly phase: string;
   readonly iteration: number;
+  readonly kind: ApprovalKind;
   readonly createdAt: Iso;
 }

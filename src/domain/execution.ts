@@ -1,5 +1,6 @@
 import type { Iso } from "./clock.ts";
 import type { Json } from "./json.ts";
+import type { MessageEvent } from "./message.ts";
 
 /** Execution words are on disk for ever; the seed's `success` is derived: ok 1, any other ending 0, running NULL. */
 export const EXECUTION_STATUSES = ["running", "ok", "error", "cancelled", "interrupted"] as const;
@@ -17,22 +18,54 @@ export interface Output {
   readonly bytes: number;
 }
 
+/** What a try used up; a property that is absent is unknown, which is not zero. */
+export interface Usage {
+  readonly usd?: number;
+  readonly turns?: number;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly cacheReadTokens?: number;
+  readonly cacheCreationTokens?: number;
+}
+
+/** A declared output's bytes in the content store: `sha256` in hex, and where the program left them. */
+export interface KeptArtefact {
+  readonly name: string;
+  readonly path: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
 interface Ending {
   readonly output?: Output;
   readonly exitCode?: number;
   /** What the try was given, word for word, so that a later try can be compared with it. */
   readonly input?: Json;
+  readonly usage?: Usage;
+  readonly artefacts?: readonly KeptArtefact[];
+  /** What people are to be told. */
+  readonly says?: readonly MessageEvent[];
 }
 
 /** How a try ended. A phase returns this; it throws only when surprised. */
 export type Outcome =
-  | (Ending & { readonly type: "succeeded" })
+  | (Ending & {
+      readonly type: "succeeded";
+      /** Named outputs, at most INLINE_LIMIT bytes of JSON in all. */
+      readonly outputs?: { readonly [name: string]: Json };
+      /** What was seen in the output, where the phase is a loop or asks for a marker. */
+      readonly seen?: { readonly until?: boolean; readonly approved?: boolean; readonly marker?: boolean };
+      /** A person is to be asked before the phase goes on. */
+      readonly ask?: { readonly summary: string };
+    })
   | (Ending & { readonly type: "failed"; readonly failure: FailureClass; readonly error: string });
 
 /** One try of one phase that is under way: the part of the row on which transitions turn. */
 export interface LiveExecution {
   readonly id: string;
   readonly phase: string;
+  /** The phase's name, with what its loop or matrix adds: `fix_iter_2`, `build[3]`. */
+  readonly name: string;
   readonly iteration: number;
   readonly attempt: number;
   readonly epoch: number;

@@ -14,6 +14,9 @@ export interface Graph {
   readonly order: readonly Phase[];
   readonly phase: ReadonlyMap<string, Phase>;
   readonly dependants: ReadonlyMap<string, readonly Phase[]>;
+  /** `order` in two: what the run is about, and what runs after it on every ending. */
+  readonly main: readonly Phase[];
+  readonly last: readonly Phase[];
 }
 
 const graphs = new WeakMap<Workflow, Graph>();
@@ -32,7 +35,37 @@ function build(phases: readonly Phase[]): Graph {
   const phase = new Map(phases.map((each) => [each.name, each]));
   const dependants = new Map<string, Phase[]>(phases.map((each) => [each.name, []]));
   for (const each of phases) for (const name of each.dependsOn) dependants.get(name)?.push(each);
-  return { order: sorted(phases), phase, dependants };
+  const order = sorted(phases);
+  return {
+    order,
+    phase,
+    dependants,
+    main: order.filter((each) => !each.finally),
+    last: order.filter((each) => each.finally),
+  };
+}
+
+/** A phase and everything that waits for it, directly or not. */
+export function downstreamOf(graph: Graph, name: string): ReadonlySet<string> {
+  const found = new Set([name]);
+  for (const { name: each, dependsOn } of graph.order) if (dependsOn.some((above) => found.has(above))) found.add(each);
+  return found;
+}
+
+/** Everything a phase waits for, directly or not: what is final, and stays as it is, while the phase runs. */
+export function upstreamOf(graph: Graph, name: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  const open = [name];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const above of graph.phase.get(next)?.dependsOn ?? []) {
+      if (found.has(above)) continue;
+      found.add(above);
+      open.push(above);
+    }
+  }
+  // A phase that runs last has the whole run behind it.
+  if (graph.phase.get(name)?.finally) for (const each of graph.main) found.add(each.name);
+  return found;
 }
 
 /** Kahn's algorithm, the file's order kept among equals. A workflow with a cycle is refused at load, never seen here. */
@@ -54,12 +87,19 @@ function sorted(phases: readonly Phase[]): readonly Phase[] {
   return order;
 }
 
-/** The order rule: a phase without `depends_on` follows the phase above it; an empty list starts at once. */
-export function orderRule(declared: readonly { name: string; dependsOn: readonly string[] | null }[]): string[][] {
-  return declared.map(({ dependsOn }, at) => {
+/**
+ * The order rule: a phase without `depends_on` follows the phase above it; an empty list starts at once. Phases that run
+ * last follow each other, and are followed by nothing else.
+ */
+export function orderRule(
+  declared: readonly { name: string; dependsOn: readonly string[] | null; finally: boolean }[],
+): string[][] {
+  const above = new Map<boolean, string>();
+  return declared.map(({ name, dependsOn, finally: last }) => {
+    const before = above.get(last);
+    above.set(last, name);
     if (dependsOn) return [...dependsOn];
-    const above = declared[at - 1];
-    return above ? [above.name] : [];
+    return before === undefined ? [] : [before];
   });
 }
 
@@ -114,7 +154,7 @@ const RULES: Record<TriggerRule, (succeeded: number, failed: number, all: number
 
 /** Whether a failure of this phase is provided for: it has dependants, and every one's rule can go on after a failure. */
 export function failureAccepted(graph: Graph, name: string): boolean {
-  const dependants = graph.dependants.get(name) ?? [];
+  const dependants = (graph.dependants.get(name) ?? []).filter((each) => !each.finally);
   return (
     dependants.length > 0 &&
     dependants.every((each) => each.triggerRule === "all_done" || each.triggerRule === "one_success")

@@ -1,0 +1,39 @@
+import type { ApprovalKind } from "../approval.ts";
+import type { LiveExecution } from "../execution.ts";
+import type { Phase } from "../workflow.ts";
+import type { Turn } from "./turn.ts";
+
+interface Question {
+  /** What the gate is called on disk: the phase, or the name its author gave. */
+  readonly gate: string;
+  readonly kind: ApprovalKind;
+  readonly summary: string;
+  readonly timeoutMs?: number | undefined;
+  /** The execution whose end brought the question. */
+  readonly execution?: string;
+}
+
+/** The phase waits for a person. */
+export function openGate(turn: Turn, phase: Phase, { gate, kind, summary, timeoutMs, execution }: Question): void {
+  const deadline = timeoutMs === undefined ? null : turn.after(timeoutMs);
+  turn.put(phase.name, {
+    status: "waiting",
+    stage: undefined,
+    waits: {
+      for: "gate",
+      since: turn.now,
+      ...(deadline === null ? {} : { deadline }),
+      ...(execution === undefined ? {} : { execution }),
+    },
+  });
+  turn.currentPhase = phase.name;
+  const { iteration } = turn.at(phase.name);
+  turn.effects.push({ type: "gate.open", gate, phase: phase.name, iteration, kind, summary, deadline });
+  if (deadline !== null) turn.timer(phase.name, deadline);
+}
+
+/** The phase's work is done; whether it counts is for a person to say. */
+export function askAfter(turn: Turn, phase: Phase, execution: LiveExecution, summary: string): void {
+  const gate = phase.approvalGate?.name ?? phase.name;
+  openGate(turn, phase, { gate, kind: "approve", summary, execution: execution.id });
+}
