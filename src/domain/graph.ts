@@ -92,10 +92,10 @@ function sorted(phases: readonly Phase[]): readonly Phase[] {
  * last follow each other, and are followed by nothing else.
  */
 export function orderRule(
-  declared: readonly { name: string; dependsOn: readonly string[] | null; finally: boolean }[],
+  declared: readonly { name: string; dependsOn: readonly string[] | null; finally?: boolean }[],
 ): string[][] {
   const above = new Map<boolean, string>();
-  return declared.map(({ name, dependsOn, finally: last }) => {
+  return declared.map(({ name, dependsOn, finally: last = false }) => {
     const before = above.get(last);
     above.set(last, name);
     if (dependsOn) return [...dependsOn];

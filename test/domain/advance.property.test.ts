@@ -34,7 +34,7 @@ function possible(run: Run, owed: Set<string>, ever: string[]): RunEvent[] {
   const events: RunEvent[] = [];
   for (const start of owed) {
     const [phase, attempt] = start.split("#") as [string, string];
-    events.push({ type: "execution.admitted", execution: start, phase, attempt: Number(attempt) });
+    events.push({ type: "execution.admitted", execution: start, phase, iteration: 0, attempt: Number(attempt) });
   }
   for (const execution of [...run.live.map((each) => each.id), ...ever.slice(-2)]) {
     events.push({ type: "execution.ended", execution, outcome: { type: "succeeded" } });

@@ -23,6 +23,22 @@ export function inWords(effect: Effect): string {
       return `answer ${effect.approval} ${effect.status}`;
     case "history":
       return `note ${effect.line.phase} ${effect.line.status}`;
+    case "decision.owe":
+      return `decide ${effect.phase}`;
+    case "decision.note":
+      return `found ${effect.phase} ${effect.finding.type}`;
+    case "timer.set":
+      return `wake ${effect.phase ?? "run"} ${effect.due.slice(11, 19)}`;
+    case "timers.void":
+      return "void timers";
+    case "child.start":
+      return `child ${effect.phase}#${effect.attempt}`;
+    case "child.stop":
+      return `stop child ${effect.phase}`;
+    case "post":
+      return `say ${effect.event}${effect.phase === null ? "" : ` ${effect.phase}`}`;
+    case "signal":
+      return `signal ${effect.name}`;
     case "scratch":
       return `${effect.append ? "append" : "put"} ${effect.key}`;
   }
@@ -34,26 +50,23 @@ export function happen(workflow: Workflow, run: Run, event: RunEvent, now = NOW)
   if (!step.ok) return { step, run };
   const opened = step.effects.flatMap((effect) =>
     effect.type === "gate.open"
-      ? [{ id: `gate-${effect.phase}`, phase: effect.phase, iteration: effect.iteration, createdAt: now }]
+      ? [{ id: `gate-${effect.phase}`, phase: effect.phase, iteration: effect.iteration, kind: effect.kind, createdAt: now }]
       : [],
   );
   return { step, run: { ...step.run, gates: [...step.run.gates, ...opened] } };
 }
 
 export function born(workflow: Workflow): Run {
-  return newborn(
-    "run",
-    workflow.phases.map((phase) => phase.name),
-    NOW,
-  );
+  return newborn("run", workflow, NOW);
 }
 
 export const created: RunEvent = { type: "run.created" };
 /** Admission of a phase: its execution gets the id `<phase>#<attempt>`. */
-export const admitted = (phase: string, attempt = 1): RunEvent => ({
+export const admitted = (phase: string, attempt = 1, iteration = 0): RunEvent => ({
   type: "execution.admitted",
-  execution: `${phase}#${attempt}`,
+  execution: iteration === 0 ? `${phase}#${attempt}` : `${phase}.${iteration}#${attempt}`,
   phase,
+  iteration,
   attempt,
 });
 export const succeeded = (execution: string): RunEvent => ({
@@ -72,7 +85,7 @@ export const lost = (executions: string[], attemptLimit: number | null = 5): Run
   attemptLimit,
 });
 export const suspected = (restartLimit = 3): RunEvent => ({ type: "run.suspected", restartLimit });
-export const answered = (approval: string, decision: "approve" | "reject"): RunEvent => ({
+export const answered = (approval: string, decision: "approve" | "reject" | "reply"): RunEvent => ({
   type: "gate.answered",
   approval,
   decision,
