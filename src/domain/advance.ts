@@ -81,7 +81,7 @@ function happen(turn: Turn, event: RunEvent): void {
     case "run.cancelled": {
       turn.epoch++;
       // Cancelled once more while it closes, nothing of it is left to run.
-      abandon(turn, { status: "cancelled", reason: "operator" }, null, run.ending !== null);
+      abandon(turn, { status: "cancelled", reason: event.reason ?? "operator" }, null, run.ending !== null);
       break;
     }
     case "run.retried":

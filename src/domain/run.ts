@@ -131,7 +131,7 @@ export type RunEvent =
     }
   | { readonly type: "run.held"; readonly hold: Hold }
   | { readonly type: "run.released"; readonly hold: Hold }
-  | { readonly type: "run.cancelled"; readonly by: string }
+  | { readonly type: "run.cancelled"; readonly by: string; readonly reason?: "concurrency" }
   /** An operator has a run that is over go on again, from a phase or from whatever failed (engine rule 5). */
   | {
       readonly type: "run.retried";

@@ -1,9 +1,11 @@
 import type { ApprovalKind, ApprovalStatus } from "../domain/approval.ts";
 import type { Iso } from "../domain/clock.ts";
+import type { Finding } from "../domain/decision.ts";
 import type { ExecutionStatus, FailureClass } from "../domain/execution.ts";
 import type { PhaseStatus } from "../domain/graph.ts";
 import type { Json } from "../domain/json.ts";
-import type { HistoryLine, Hold, Refusal, Run, RunEvent, RunReason, RunStatus } from "../domain/run.ts";
+import type { PhaseState } from "../domain/phase-state.ts";
+import type { Ending, HistoryLine, Hold, Refusal, Run, RunEvent, RunReason, RunStatus } from "../domain/run.ts";
 import type { PhaseType, WorkflowVersion } from "../domain/workflow.ts";
 
 /**
@@ -29,6 +31,19 @@ export interface Store {
   runs(filter: RunFilter, page: PageRequest): Promise<Page<RunLine>>;
   /** What a phase needs to carry out its try: the run's own words and the outputs of the phases before it. */
   brief(executionId: string): Promise<Brief | null>;
+  /**
+   * What templates and conditions may read of a run: for one phase what stands still while it runs, its own earlier
+   * iterations included; for the run as a whole everything.
+   */
+  data(runId: string, phase: string | null): Promise<RunData | null>;
+  /** What a try is given, word for word, before it starts: a later try of the same iteration gets the same. */
+  keepInput(executionId: string, input: Json): Promise<void>;
+  /** Runs that are the work of a phase of this one and not over. */
+  children(runId: string): Promise<readonly Child[]>;
+  /** What runs of this workflow that started at this moment or later have cost, in USD, as far as is known. */
+  costSince(workflow: string, since: Iso): Promise<number>;
+  /** A version that some run has pinned. */
+  version(hash: string): Promise<WorkflowVersion | null>;
 
   approval(id: string): Promise<ApprovalLine | null>;
   approvals(filter: { status?: ApprovalStatus }, page: PageRequest): Promise<Page<ApprovalLine>>;
@@ -84,6 +99,24 @@ export interface NewRun {
   readonly priority: number;
   /** The caller's idempotency key, unique among all runs. */
   readonly once: string | null;
+  /** The group it belongs to, and what becomes of it when the group is full. */
+  readonly group?: { readonly key: string; readonly max: number; readonly onConflict: "queue" | "skip" | "replace" };
+  /** The phase of another run whose work this run is. */
+  readonly parent?: Parent;
+  /** The run it is a fork of, and the phases it has from there with the executions that hold their outputs. */
+  readonly origin?: { readonly run: string; readonly inherited: { readonly [phase: string]: string | null } };
+}
+export interface Parent {
+  readonly run: string;
+  readonly phase: string;
+  readonly iteration: number;
+  readonly attempt: number;
+  readonly epoch: number;
+}
+export interface Child {
+  readonly run: string;
+  readonly phase: string;
+  readonly iteration: number;
 }
 export type TriggerType = "webhook" | "cron" | "chat" | "api";
 
@@ -91,6 +124,8 @@ export interface Created {
   readonly created: boolean;
   readonly run: RunLine;
   readonly granted: readonly Grant[];
+  /** Executions of runs that it replaced: end their process trees. */
+  readonly stopped: readonly string[];
 }
 export type Applied =
   | {
@@ -108,26 +143,64 @@ export interface Grant {
   readonly run: string;
   readonly workflow: string;
   readonly phase: string;
+  /** The phase's name, with what its loop or matrix adds. */
+  readonly name: string;
   readonly phaseType: PhaseType;
   readonly iteration: number;
   readonly attempt: number;
   readonly epoch: number;
 }
 
-export interface Brief {
-  readonly grant: Grant;
-  readonly startedAt: Iso;
+/** Everything that templates and conditions may read of a run. */
+export interface RunData {
+  readonly run: RunLine;
   readonly version: WorkflowVersion;
   readonly inputs: Json;
   readonly context: Json;
-  /** Outputs of the phases before it, by phase; the newest success of each. */
+  readonly scratch: Json;
+  readonly phases: { readonly [name: string]: PhaseState };
+  /** The newest ended try of each phase and iteration, oldest first; checks of a loop are not among them. */
   readonly outputs: readonly PhaseOutput[];
+  readonly signals: readonly { readonly name: string; readonly payload: Json }[];
+  readonly answers: readonly {
+    readonly phase: string;
+    readonly iteration: number;
+    readonly status: ApprovalStatus;
+    readonly kind: ApprovalKind;
+    readonly by: string | null;
+    readonly response: string | null;
+  }[];
+}
+
+export interface Brief extends RunData {
+  readonly grant: Grant;
+  readonly startedAt: Iso;
+  /** What was found before the phase started. */
+  readonly finding: Finding | null;
+  /** What an earlier try of this iteration was given; null for the first. */
+  readonly input: Json;
 }
 export interface PhaseOutput {
   readonly phase: string;
+  readonly name: string;
+  readonly iteration: number;
   readonly execution: string;
+  readonly status: Exclude<ExecutionStatus, "running">;
+  readonly exitCode: number | null;
+  /** At most INLINE_LIMIT bytes; empty where many items printed more than all of them may hold together. */
   readonly text: string;
   readonly bytes: number;
+  readonly outputs: { readonly [name: string]: Json } | null;
+  readonly artefacts: readonly ArtefactLine[];
+}
+/** A kept file: where it lies under STATE_DIR/artefacts, and what it is. */
+export interface ArtefactLine {
+  readonly execution: string;
+  readonly name: string;
+  readonly path: string;
+  readonly filename: string;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
 export interface OwedEffect {
@@ -138,8 +211,11 @@ export interface OwedEffect {
   readonly due: Iso;
   readonly tries: number;
 }
-/** `ask`: tell people that a gate waits. */
-export type EffectKind = "ask";
+/**
+ * `ask`: tell people that a gate waits. `decide`: look at the run's data for a phase. `timer`: wake the run. `post`: tell
+ * people what the author wrote. `child`, `child_stop`: begin or end a run for a phase; `child_ended`: tell its parent.
+ */
+export type EffectKind = "ask" | "decide" | "timer" | "post" | "child" | "child_stop" | "child_ended";
 
 /** A line of a list: named as the columns are, since faces print it as it is. */
 export interface RunLine {
@@ -159,6 +235,11 @@ export interface RunLine {
   readonly priority: number;
   readonly starred: boolean;
   readonly label: string | null;
+  readonly parent_run_id: string | null;
+  readonly forked_from: string | null;
+  readonly cost_usd: number;
+  readonly turns: number;
+  readonly tokens: number;
   readonly queued_at: Iso | null;
   readonly started_at: Iso;
   readonly updated_at: Iso;
@@ -173,8 +254,22 @@ export interface RunDetail extends RunLine {
   readonly node_statuses: { readonly [phase: string]: PhaseStatus };
   readonly phase_history: readonly HistoryLine[];
   readonly idempotency_key: string | null;
+  readonly concurrency_key: string | null;
+  /** How it ends once its last phases are over. */
+  readonly ending: Ending | null;
+  readonly decisions: readonly DecisionLine[];
+  readonly artefacts: readonly ArtefactLine[];
   readonly executions: readonly ExecutionLine[];
   readonly approvals: readonly ApprovalLine[];
+}
+
+/** Why a phase was skipped, or what it was given. */
+export interface DecisionLine {
+  readonly epoch: number;
+  readonly phase: string;
+  readonly iteration: number;
+  readonly finding: Finding;
+  readonly created_at: Iso;
 }
 
 export interface ExecutionLine {
@@ -182,6 +277,7 @@ export interface ExecutionLine {
   readonly workflow_run_id: string | null;
   readonly skill: string;
   readonly phase: string | null;
+  readonly name: string | null;
   readonly iteration: number | null;
   readonly attempt: number | null;
   readonly epoch: number | null;
@@ -190,8 +286,14 @@ export interface ExecutionLine {
   readonly error: string | null;
   readonly failure: FailureClass | null;
   readonly exit_code: number | null;
+  readonly input: Json;
   readonly output: string | null;
   readonly output_bytes: number | null;
+  readonly outputs: Json;
+  readonly cost_usd: number | null;
+  readonly turns: number | null;
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
   readonly started_at: Iso;
   readonly finished_at: Iso | null;
   readonly duration_ms: number | null;
@@ -212,6 +314,7 @@ export interface ApprovalLine {
   readonly response: string | null;
   readonly responded_at: Iso | null;
   readonly created_at: Iso;
+  readonly deadline: Iso | null;
 }
 
 export interface RunFilter {

@@ -3,12 +3,14 @@ import type { Workflow, WorkflowVersion } from "../domain/workflow.ts";
 import { workflowOf } from "./build.ts";
 import { type Complaint, complaintsOf, isError, type Remark } from "./complaint.ts";
 import { decode } from "./decode.ts";
+import { type Files, judgeFiles, keptFiles, namedFiles } from "./files.ts";
 import { flaws } from "./flaws.ts";
 import { mistakes } from "./mistakes.ts";
 import { parse } from "./parse.ts";
 import type { DeclaredWorkflow } from "./schema/workflow.ts";
 import { schemaOf } from "./schema.ts";
 import type { Path, Source } from "./source.ts";
+import { flawsOfTexts } from "./texts.ts";
 import { findUnavailable } from "./unavailable.ts";
 
 /** What one file comes to. `version` is null when an error stops it, and for schedules, which nothing runs. */
@@ -17,38 +19,67 @@ export interface Checked {
   readonly kind: string;
   readonly version: WorkflowVersion | null;
   readonly complaints: readonly Complaint[];
+  /** Files beside it that it names: prompts and skills. */
+  readonly wants: readonly string[];
+  /** Workflows that it starts, and where it says so. */
+  readonly children: readonly { readonly workflow: string; readonly line: number; readonly column: number }[];
 }
 
-/** Reads one workflow file and says everything a person should know about it; never throws. */
-export function check(file: string, bytes: Uint8Array): Checked {
+/**
+ * Reads one workflow file and says everything a person should know about it; never throws. Without `files` nothing is
+ * said about what it names, and its version holds none of it.
+ */
+export function check(file: string, bytes: Uint8Array, files?: Files): Checked {
+  const nothing = { name: null, kind: "agent", version: null, wants: [], children: [] } satisfies Partial<Checked>;
   const text = decode(bytes);
-  if (typeof text !== "string")
-    return { name: null, kind: "agent", version: null, complaints: complaintsOf(file, [text]) };
+  if (typeof text !== "string") return { ...nothing, complaints: complaintsOf(file, [text]) };
   const { source, remarks } = parse(text);
-  if (!source) return { name: null, kind: "agent", version: null, complaints: complaintsOf(file, remarks) };
+  if (!source) return { ...nothing, complaints: complaintsOf(file, remarks) };
 
   const { name, kind } = heading(source.value);
+  const here = { ...nothing, name, kind };
   const schema = schemaOf(kind);
   const wrong = [...foreignTemplates(source), ...mistakes(schema, source)];
-  if (wrong.length > 0) return { name, kind, version: null, complaints: complaintsOf(file, [...remarks, ...wrong]) };
+  if (wrong.length > 0) return { ...here, complaints: complaintsOf(file, [...remarks, ...wrong]) };
   if (kind === "cron") {
     const schedule: Remark = {
       ...source.keyAt(["kind"]),
       severity: "warning",
       message: "schedules are not acted on yet",
     };
-    return { name, kind, version: null, complaints: complaintsOf(file, [...remarks, schedule]) };
+    return { ...here, complaints: complaintsOf(file, [...remarks, schedule]) };
   }
 
   const declared = source.value as DeclaredWorkflow;
   const unavailable = findUnavailable(schema, declared, source);
-  const all = [...remarks, ...flaws(declared, source), ...unavailable.remarks];
+  const named = namedFiles(declared);
+  const { remarks: missing, complaints: inside } = files ? judgeFiles(declared, source, files) : NO_COMPLAINTS;
+  const all = [
+    ...remarks,
+    ...flaws(declared, source),
+    ...flawsOfTexts(declared, source),
+    ...missing,
+    ...unavailable.remarks,
+  ];
+  const kept = keptFiles(named, files);
+  const sound = !all.some(isError) && !inside.some(isError);
   return {
-    name,
-    kind,
-    version: all.some(isError) ? null : versionOf(bytes, workflowOf(declared, kind, unavailable.names)),
-    complaints: complaintsOf(file, all),
+    ...here,
+    version: sound
+      ? versionOf(bytes, workflowOf(declared, { kind, unavailable: unavailable.names, files: kept }))
+      : null,
+    complaints: [...complaintsOf(file, all), ...inside],
+    wants: named.map(({ file: path }) => path),
+    children: childrenOf(declared, source),
   };
+}
+
+const NO_COMPLAINTS = { remarks: [], complaints: [] };
+
+function childrenOf({ phases }: DeclaredWorkflow, source: Source): Checked["children"] {
+  return phases.flatMap(({ type, workflow }, at) =>
+    type === "workflow" && workflow !== undefined ? [{ workflow, ...source.valueAt(["phases", at, "workflow"]) }] : [],
+  );
 }
 
 /** Readable even where the rest is not, so that a bad file is still listed under its name. */
@@ -78,8 +109,16 @@ function foreignTemplates(source: Source): Remark[] {
   return found;
 }
 
-/** The text keeps its byte order mark, so that it still has the hash it is filed under. */
+/**
+ * How declarations are made from files. It is part of a version's hash: what was made in another way is another version,
+ * even of the same file.
+ */
+const MAKE = "lastlight 2";
+
+/** The text keeps its byte order mark, as the author saved it. */
 function versionOf(bytes: Uint8Array, workflow: Workflow): WorkflowVersion {
   const yaml = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-  return { hash: createHash("sha256").update(bytes).digest("hex"), name: workflow.name, yaml, workflow };
+  const hash = createHash("sha256").update(`${MAKE}\n${bytes.length}\n`).update(bytes);
+  for (const [path, text] of Object.entries(workflow.files ?? {}).sort()) hash.update(JSON.stringify([path, text]));
+  return { hash: hash.digest("hex"), name: workflow.name, yaml, workflow };
 }

@@ -1,5 +1,7 @@
 import { findCycle, orderRule } from "../domain/graph.ts";
 import type { Json } from "../domain/json.ts";
+import { MATRIX_LIMIT } from "../domain/matrix.ts";
+import { orderOf } from "./build.ts";
 import type { Remark } from "./complaint.ts";
 import { flawsOfInputs } from "./inputs.ts";
 import { KEYS_OF_TYPE, NEEDED_BY_TYPE } from "./schema/kinds.ts";
@@ -8,7 +10,6 @@ import { milliseconds } from "./schema/text.ts";
 import type { DeclaredWorkflow } from "./schema/workflow.ts";
 import type { Path, Place, Source } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
-import { isTemplate } from "./unavailable.ts";
 
 /** What is wrong with a workflow whose every key is well formed: the rules between keys. */
 export function flaws(declared: DeclaredWorkflow, source: Source): Remark[] {
@@ -18,8 +19,8 @@ export function flaws(declared: DeclaredWorkflow, source: Source): Remark[] {
     const here: Path = ["phases", at];
     typeFits(phase, here, source, error);
     notBoth(phase, here, source, error);
-    commandIsLiteral(phase, here, source, error);
     timeoutFits(phase, here, source, error);
+    placeFits(phase, here, declared, source, error);
   }
   edgesFit(declared, source, error);
   for (const { path, message } of flawsOfInputs((declared.inputs ?? {}) as Record<string, Json>))
@@ -66,27 +67,84 @@ function later(a: Place, b: Place): Place {
   return a.line > b.line || (a.line === b.line && a.column > b.column) ? a : b;
 }
 
-/** Nothing is ever spliced into a command; until templates become variables, they are refused. */
-function commandIsLiteral({ command }: DeclaredPhase, here: Path, source: Source, error: Refuse): void {
-  if (command === undefined || !isTemplate(command)) return;
-  const message =
-    "templates in commands are not carried out yet. Every input is in the environment as LASTLIGHT_INPUT_<NAME>";
-  error(source.textAt([...here, "command"], command.includes("{{") ? "{{" : "{%"), message);
-}
-
 /** A timer of Node counts in 31 bits of milliseconds; beyond that it fires at once. */
 const LONGEST_DAYS = 24;
 
 function timeoutFits(phase: DeclaredPhase, here: Path, source: Source, error: Refuse): void {
-  if (phase.type !== "bash" && phase.type !== "script") return;
+  if (phase.type !== "bash" && phase.type !== "script" && phase.type !== "agent" && phase.type !== undefined) return;
   const { timeout, timeout_seconds: seconds } = phase;
   const key = timeout === undefined ? "timeout_seconds" : "timeout";
   const ms = timeout === undefined ? (typeof seconds === "number" ? seconds * 1000 : 0) : milliseconds(timeout);
   if (ms > LONGEST_DAYS * 86_400_000)
-    error(source.valueAt([...here, key]), `${key} of a command may be ${LONGEST_DAYS} days at most`);
+    error(source.valueAt([...here, key]), `${key} of a program may be ${LONGEST_DAYS} days at most`);
 }
 
-function edgesFit({ phases }: DeclaredWorkflow, source: Source, error: Refuse): void {
+const TIMED = new Set(["bash", "script", "agent", "wait", "workflow"]);
+const FANNED = new Set(["bash", "script", "agent"]);
+const OUTSIDE_LAST: ReadonlySet<string> = new Set(["approval", "wait", "workflow"]);
+
+/** Keys that are well formed and mean nothing where they stand. */
+function placeFits(
+  phase: DeclaredPhase,
+  here: Path,
+  { secrets = [] }: DeclaredWorkflow,
+  source: Source,
+  error: Refuse,
+): void {
+  const type = phase.type ?? "agent";
+  for (const key of ["timeout", "timeout_seconds"] as const) {
+    if (phase[key] === undefined || TIMED.has(type)) continue;
+    const remedy = type === "approval" ? "Set approval.timeout" : "Remove it";
+    error(source.keyAt([...here, key]), `${key} means nothing on a phase of type ${type}. ${remedy}`);
+  }
+  if (typeof phase.timeout_seconds === "object" && (type === "wait" || type === "workflow"))
+    error(source.valueAt([...here, "timeout_seconds"]), "{ from, default } is for programs and agents only");
+  if (phase.finally && OUTSIDE_LAST.has(type))
+    error(source.keyAt([...here, "finally"]), `a phase of type ${type} cannot be finally: nothing may hold up the end`);
+  for (const key of ["max_parallel", "fail_fast"] as const)
+    if (phase[key] !== undefined && phase.matrix === undefined)
+      error(source.keyAt([...here, key]), `${key} means nothing without matrix`);
+  if (phase.matrix !== undefined) matrixFits(phase, type, here, source, error);
+  for (const [at, name] of (phase.secrets ?? []).entries())
+    if (!secrets.includes(name))
+      error(
+        source.valueAt([...here, "secrets", at]),
+        `secret "${name}" is not among the workflow's secrets${didYouMean(name, secrets)}`,
+      );
+}
+
+function matrixFits(phase: DeclaredPhase, type: string, here: Path, source: Source, error: Refuse): void {
+  const place = source.keyAt([...here, "matrix"]);
+  if (!FANNED.has(type)) error(place, `matrix is for phases of type ${[...FANNED].join(", ")}`);
+  if (phase.loop || phase.generic_loop) error(place, "a phase is a matrix or a loop, not both");
+  if (phase.approval_gate !== undefined)
+    error(place, "a gate cannot stand behind a matrix. Put an approval phase after it");
+  const axes = Object.values(phase.matrix ?? {});
+  if (axes.length === 0) error(place, "matrix needs at least one key with values");
+  const total = axes.reduce((product: number, values) => product * (Array.isArray(values) ? values.length : 1), 1);
+  if (total > MATRIX_LIMIT) error(place, `matrix makes ${total} items; ${MATRIX_LIMIT} are the most`);
+}
+
+/** A gate can only send back what leads to it. */
+function reworkFits(
+  { phases }: DeclaredWorkflow,
+  upstream: (name: string) => ReadonlySet<string>,
+  source: Source,
+  error: Refuse,
+): void {
+  const names = phases.map(({ name }) => name);
+  for (const [at, { name, approval }] of phases.entries()) {
+    const target = approval?.on_reject?.rework;
+    if (target === undefined) continue;
+    const place = source.valueAt(["phases", at, "approval", "on_reject", "rework"]);
+    if (!names.includes(target)) error(place, `rework names no phase: "${target}"${didYouMean(target, names)}`);
+    else if (!upstream(name).has(target))
+      error(place, `rework must name a phase that leads to this gate; "${target}" does not`);
+  }
+}
+
+function edgesFit(declared: DeclaredWorkflow, source: Source, error: Refuse): void {
+  const { phases } = declared;
   const places = new Map<string, number>();
   for (const [at, { name }] of phases.entries()) {
     const first = places.get(name);
@@ -99,20 +157,44 @@ function edgesFit({ phases }: DeclaredWorkflow, source: Source, error: Refuse): 
   let known = places.size === phases.length;
   for (const [at, phase] of phases.entries()) {
     for (const [entry, name] of (phase.depends_on ?? []).entries()) {
-      if (places.has(name)) continue;
+      if (places.has(name)) {
+        if (phases[places.get(name)!]?.finally && !phase.finally)
+          error(
+            source.valueAt(["phases", at, "depends_on", entry]),
+            `"${name}" runs last of all; nothing can follow it`,
+          );
+        continue;
+      }
       known = false;
       const place = source.valueAt(["phases", at, "depends_on", entry]);
       error(place, `depends_on names no phase: "${name}"${didYouMean(name, places.keys())}`);
     }
   }
   if (!known) return;
-  const order = orderRule(phases.map(({ name, depends_on }) => ({ name, dependsOn: depends_on ?? null })));
+  const order = orderRule(orderOf(declared));
   const cycle = findCycle(new Map(phases.map(({ name }, at) => [name, order[at] ?? []])));
-  if (!cycle) return;
+  if (!cycle) {
+    const above = new Map(phases.map(({ name }, at) => [name, order[at] ?? []]));
+    reworkFits(declared, (name) => leadingTo(name, above), source, error);
+    return;
+  }
   const first = cycle[0]!;
   const message =
     cycle.length === 2
       ? `phase "${first}" depends on itself`
       : `these phases wait for each other: ${cycle.join(" → ")}`;
   error(source.keyAt(["phases", places.get(first)!, "depends_on"]), message);
+}
+
+function leadingTo(name: string, above: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const found = new Set<string>();
+  const open = [name];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const each of above.get(next) ?? []) {
+      if (found.has(each)) continue;
+      found.add(each);
+      open.push(each);
+    }
+  }
+  return found;
 }

@@ -7,6 +7,7 @@ import type { WorkflowVersion } from "../domain/workflow.ts";
 import type { Checked } from "./check.ts";
 import { complaintsOf, isError } from "./complaint.ts";
 import { LARGEST_FILE, TOO_LARGE } from "./decode.ts";
+import { type Files, LARGEST_TEXT } from "./files.ts";
 import type { Reader } from "./reader.ts";
 
 /** The workflow files of one folder, by file name, in the order of their names. */
@@ -19,6 +20,8 @@ interface FileRead {
   /** Tells without reading that nothing changed. */
   readonly stamp: string;
   readonly hash: string | null;
+  /** The same for the files it names. */
+  readonly files: string | null;
 }
 
 const MOST_FILES = 1_000;
@@ -54,7 +57,8 @@ async function readOne(
   const refused = (message: string, stamp: string): FileRead => {
     if (before?.stamp === stamp) return before;
     const complaints = complaintsOf(name, [{ line: 1, column: 1, severity: "error", message }]);
-    return { checked: { name: null, kind: "agent", version: null, complaints }, lastGood, stamp, hash: null };
+    const checked = { name: null, kind: "agent", version: null, complaints, wants: [], children: [] };
+    return { checked, lastGood, stamp, hash: null, files: null };
   };
   try {
     const path = await realpath(join(root, name));
@@ -63,19 +67,57 @@ async function readOne(
     const found = await stat(path, { bigint: true });
     const { size, mtimeNs, ctimeNs, ino } = found;
     const stamp = `${size} ${mtimeNs} ${ctimeNs} ${ino}`;
-    if (before?.stamp === stamp) return before;
+    const named = before?.checked.wants ?? [];
+    if (before?.stamp === stamp && before.files === (await stampOf(root, named))) return before;
     if (!found.isFile()) return refused("not a regular file", stamp);
     if (size > LARGEST_FILE) return refused(TOO_LARGE, stamp);
     const bytes = await readBytes(path);
     const hash = createHash("sha256").update(bytes).digest("hex");
-    if (before && before.hash === hash) return { ...before, stamp };
-    const checked = await reader.read(name, bytes);
+    const files = await stampOf(root, named);
+    if (before && before.hash === hash && before.files === files) return { ...before, stamp };
+    const first = await reader.read(name, bytes);
+    const { wants } = first;
+    // A file that names others is read twice: the first reading tells which.
+    const checked = wants.length === 0 ? first : await reader.read(name, bytes, await readFiles(root, wants));
     const failed = checked.complaints.some(isError);
-    return { checked, lastGood: failed ? lastGood : checked.version, stamp, hash };
+    return { checked, lastGood: failed ? lastGood : checked.version, stamp, hash, files: await stampOf(root, wants) };
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException;
     return code === "ENOENT" ? null : refused(`cannot be read (${code ?? "unknown"})`, `${code}`);
   }
+}
+
+/** Prompts and skills beside a workflow, never from outside its folder; null for what is not there, or is no text. */
+export async function readFiles(root: string, paths: readonly string[]): Promise<Files> {
+  const files: [string, string | null][] = [];
+  for (const path of paths) files.push([path, await readText(root, path)]);
+  return Object.fromEntries(files);
+}
+
+async function readText(root: string, path: string): Promise<string | null> {
+  try {
+    const real = await realpath(join(root, path));
+    if (!real.startsWith(root.endsWith(sep) ? root : root + sep) || !(await stat(real)).isFile()) return null;
+    const bytes = await readBytes(real);
+    if (bytes.length > LARGEST_TEXT) return null;
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+async function stampOf(root: string, paths: readonly string[]): Promise<string> {
+  const stamps = await Promise.all(
+    paths.map(async (path) => {
+      try {
+        const { size, mtimeNs, ctimeNs, ino } = await stat(join(root, path), { bigint: true });
+        return `${size} ${mtimeNs} ${ctimeNs} ${ino}`;
+      } catch {
+        return "none";
+      }
+    }),
+  );
+  return stamps.join("\n");
 }
 
 /** At most one byte more than a file may have, whatever it has grown to since it was measured. */

@@ -1,6 +1,6 @@
+import type { Flaw } from "./flaw.ts";
 import { watchBlocks } from "./template/blocks.ts";
-import { type Piece, piecesOf, tagName } from "./template/pieces.ts";
-import type { Flaw } from "./template.ts";
+import { outputsOf, type Piece, piecesOf, tagName } from "./template/pieces.ts";
 
 /** A template in Liquid alone. A place in it leads back to the text its author wrote. */
 export interface Translation {
@@ -11,11 +11,9 @@ export interface Translation {
   spanOf(begin: number, end: number): { readonly offset: number; readonly length: number };
 }
 
-const PHASE_OUTPUT = /\$\{([A-Za-z0-9_-]+)\.output\}/;
-
 /** Whether a text holds anything to be filled in; without it the text is its own rendering. */
 export function isTemplate(text: string): boolean {
-  return text.includes("{{") || text.includes("{%") || PHASE_OUTPUT.test(text);
+  return text.includes("{{") || text.includes("{%") || outputsOf(text).length > 0;
 }
 
 /**
@@ -37,12 +35,12 @@ export function translate(text: string): Translation {
     const inner = text.slice(begin + 2, end - 2);
     const from = begin + 2;
     const path = (at: number): void => writePath(out, from + at, inner.slice(at).match(PATH)![0]);
-    if (text[begin - 1] === "$") return report(begin - 1, begin + 2, '"${{" is not a template here. Write {{ … }}');
     const dotted = DOTTED.exec(inner);
     const condition = LEGACY_IF.exec(inner);
     const slug = SLUGIFY.exec(inner);
     const link = LINK.exec(inner);
-    if (dotted) {
+    if (text[begin - 1] === "$") report(begin - 1, begin + 2, '"${{" is not a template here. Write {{ … }}');
+    else if (dotted) {
       out.write("{{ ");
       path(0);
       out.write(" }}");
@@ -121,7 +119,7 @@ function writePath(out: Writer, offset: number, path: string): void {
 
 function writeText(out: Writer, text: string, { begin, end }: Piece): void {
   let at = begin;
-  for (const match of text.slice(begin, end).matchAll(new RegExp(PHASE_OUTPUT, "g"))) {
+  for (const match of outputsOf(text.slice(begin, end))) {
     const found = begin + match.index;
     out.copy(at, found);
     out.write('{{ phaseOutputs | path: "');

@@ -1,9 +1,11 @@
 import { type FSWatcher, watch } from "node:fs";
+import { realpath } from "node:fs/promises";
+import { dirname } from "node:path";
 import { Fault } from "../domain/fault.ts";
 import type { WorkflowVersion } from "../domain/workflow.ts";
 import type { Checked } from "./check.ts";
 import { type Complaint, isError, printComplaint } from "./complaint.ts";
-import { type Layer, readBytes, readLayer } from "./layer.ts";
+import { type Layer, readBytes, readFiles, readLayer } from "./layer.ts";
 import { openReader } from "./reader.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -102,6 +104,7 @@ function differs(now: Layer, before: Layer | undefined): boolean {
 function inForce(layers: readonly Layer[], folders: readonly string[]): LibraryEntry[] {
   const above = new Set<string>();
   const entries: LibraryEntry[] = [];
+  const children = new Map<LibraryEntry, Checked["children"]>();
   for (const [at, layer] of [...layers.entries()].reverse()) {
     const here = new Map<string, string>();
     for (const [file, { checked, lastGood }] of layer) {
@@ -117,10 +120,46 @@ function inForce(layers: readonly Layer[], folders: readonly string[]): LibraryE
       }
       if (name !== null) here.set(name, file);
       entries.push({ ...entry, version: lastGood, complaints: checked.complaints });
+      children.set(entries.at(-1)!, checked.children);
     }
     for (const name of here.keys()) above.add(name);
   }
-  return entries.sort((a, b) => ((a.name ?? a.file) < (b.name ?? b.file) ? -1 : 1));
+  return judgeChildren(entries, children).sort((a, b) => ((a.name ?? a.file) < (b.name ?? b.file) ? -1 : 1));
+}
+
+/** A workflow that starts one that is not there, or in the end itself, is not in force. */
+function judgeChildren(
+  entries: readonly LibraryEntry[],
+  children: ReadonlyMap<LibraryEntry, Checked["children"]>,
+): LibraryEntry[] {
+  const startable = new Map(entries.flatMap((each) => (each.version ? [[each.version.name, each] as const] : [])));
+  const edges = new Map(
+    [...startable].map(([name, entry]) => [name, (children.get(entry) ?? []).map(({ workflow }) => workflow)]),
+  );
+  return entries.map((entry) => {
+    const wrong: Complaint[] = [];
+    for (const { workflow, line, column } of children.get(entry) ?? []) {
+      const place = { file: entry.file, line, column, severity: "error" as const };
+      if (!startable.has(workflow)) {
+        const message = `no workflow is called "${workflow}"${didYouMean(workflow, startable.keys())}`;
+        wrong.push({ ...place, message });
+      } else if (entry.name !== null && reaches(workflow, entry.name, edges))
+        wrong.push({ ...place, message: `"${workflow}" starts "${entry.name}" again: a run of it would never end` });
+    }
+    return wrong.length === 0 ? entry : { ...entry, version: null, complaints: [...entry.complaints, ...wrong] };
+  });
+}
+
+function reaches(from: string, to: string, edges: ReadonlyMap<string, readonly string[]>): boolean {
+  const seen = new Set<string>();
+  const open = [from];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next === to) return true;
+    if (seen.has(next)) continue;
+    seen.add(next);
+    open.push(...(edges.get(next) ?? []));
+  }
+  return false;
 }
 
 function find(entries: readonly LibraryEntry[], name: string): WorkflowVersion {
@@ -150,7 +189,7 @@ function watchFolders(folders: readonly string[], changed: () => void): () => vo
   for (const folder of folders) {
     try {
       // A watch that fails is a reload that does not happen by itself: never a reason to stop the daemon.
-      watchers.push(watch(folder, { persistent: false }, soon).on("error", soon));
+      watchers.push(watch(folder, { persistent: false, recursive: true }, soon).on("error", soon));
     } catch {
       soon();
     }
@@ -185,5 +224,12 @@ export async function checkFile(path: string): Promise<Checked> {
   } catch (cause) {
     throw new Fault("usage.invalid", `${path} cannot be read`, { cause });
   }
-  return checkText({ file: path, bytes });
+  const reader = openReader();
+  try {
+    const first = await reader.read(path, bytes);
+    if (first.wants.length === 0) return first;
+    return await reader.read(path, bytes, await readFiles(await realpath(dirname(path)), first.wants));
+  } finally {
+    await reader.close();
+  }
 }

@@ -1,5 +1,5 @@
 import type { DeclaredWorkflow } from "./schema/workflow.ts";
-import { didYouMean, suggest } from "./suggest.ts";
+import { didYouMean } from "./suggest.ts";
 
 /** What may follow a first segment: anything, or one of these. */
 export type Root = "open" | ReadonlySet<string>;
@@ -14,7 +14,8 @@ export const RESERVED_WORDS: ReadonlySet<string> = new Set(
 );
 
 /** Context keys of older files, from events, settings and loops, each at the top as those files write them. */
-const FLAT = `owner repo issueNumber issueTitle issueBody issueLabels commentBody sender botMention branch taskId issueDir
+const FLAT =
+  `owner repo issueNumber issueTitle issueBody issueLabels commentBody sender botMention branch taskId issueDir
   bootstrapLabel externalizeArtifacts publicUrl artifactBaseUrl approvalId contextSnapshot prNumber prTitle prBody
   failedChecks ciSection prePopulateBranch baseBranch baseChecksState checksState settledCheckCount ciLogsAvailable
   ciLogsUnavailable prLabels reason attempt maxAttempts priorAttempts priorNotes notesFile verifyScript flakyDeferrals
@@ -80,10 +81,9 @@ export function unknownName(names: Names, path: readonly string[]): string | nul
 }
 
 function unknownRoot(names: Names, name: string): string {
-  if (!names.has(name) && Object.hasOwn(WITHHELD, name)) return WITHHELD[name]!;
-  const meant = suggest(name, names.keys());
+  if (Object.hasOwn(WITHHELD, name)) return WITHHELD[name]!;
   for (const [root, keys] of names)
-    if (meant === null && keys !== "open" && root in NOUNS && keys.has(name))
+    if (keys !== "open" && Object.hasOwn(NOUNS, root) && keys.has(name))
       return `unknown name "${name}". Did you mean "${root}.${name}"?`;
   return `unknown name "${shortened(name)}"${didYouMean(name, names.keys())}`;
 }

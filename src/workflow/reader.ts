@@ -2,10 +2,12 @@ import { Worker } from "node:worker_threads";
 import type { Checked } from "./check.ts";
 import { complaintsOf } from "./complaint.ts";
 import { LARGEST_FILE, TOO_LARGE } from "./decode.ts";
+import type { Files } from "./files.ts";
 
 export interface Question {
   readonly file: string;
   readonly bytes: Uint8Array;
+  readonly files?: Files;
 }
 
 /** What the worker says: that it is warm (`null`), or what a file came to; and the processor time it has used so far. */
@@ -20,7 +22,7 @@ export interface Answer {
  */
 export interface Reader {
   /** Never rejects: a file that takes too long, or takes the thread with it, is told by a complaint. */
-  read(file: string, bytes: Uint8Array): Promise<Checked>;
+  read(file: string, bytes: Uint8Array, files?: Files): Promise<Checked>;
   close(): Promise<void>;
 }
 
@@ -51,7 +53,7 @@ export function openReader(script: URL = new URL("./reader.worker.ts", import.me
     thread = null;
   }
 
-  async function readNow(file: string, bytes: Uint8Array): Promise<Checked> {
+  async function readNow(file: string, bytes: Uint8Array, files?: Files): Promise<Checked> {
     if (bytes.length > LARGEST_FILE) return refused(file, TOO_LARGE);
     if (closed) return refused(file, "not read: lastlight is stopping");
     if (!thread?.alive()) {
@@ -60,7 +62,7 @@ export function openReader(script: URL = new URL("./reader.worker.ts", import.me
       thread = started;
     }
     clearTimeout(cooling);
-    const outcome = await thread.ask({ file, bytes });
+    const outcome = await thread.ask({ file, bytes, ...(files ? { files } : {}) });
     if (typeof outcome !== "string") {
       cooling = setTimeout(cool, WARM_MS).unref();
       return outcome;
@@ -72,8 +74,8 @@ export function openReader(script: URL = new URL("./reader.worker.ts", import.me
   }
 
   return {
-    read(file, bytes) {
-      const result = queue.then(() => readNow(file, bytes));
+    read(file, bytes, files) {
+      const result = queue.then(() => readNow(file, bytes, files));
       queue = result.catch(() => {});
       return result;
     },
@@ -89,7 +91,7 @@ export function openReader(script: URL = new URL("./reader.worker.ts", import.me
 
 function refused(file: string, message: string): Checked {
   const complaints = complaintsOf(file, [{ line: 1, column: 1, severity: "error", message }]);
-  return { name: null, kind: "agent", version: null, complaints };
+  return { name: null, kind: "agent", version: null, complaints, wants: [], children: [] };
 }
 
 interface Thread {

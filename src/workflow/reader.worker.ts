@@ -15,8 +15,8 @@ const cpuMs = (): number => {
   return (user + system) / 1000;
 };
 
-parentPort?.on("message", ({ file, bytes }: Question) => {
-  const checked = check(file, bytes);
+parentPort?.on("message", ({ file, bytes, files }: Question) => {
+  const checked = check(file, bytes, files);
   parentPort?.postMessage({ checked, cpuMs: cpuMs() } satisfies Answer);
 });
 parentPort?.postMessage({ checked: null, cpuMs: cpuMs() } satisfies Answer);

@@ -21,8 +21,11 @@ export interface Source {
   valueAt(path: Path): Place;
   /** The place of the key that introduces a value. */
   keyAt(path: Path): Place;
-  /** The place of a piece of text inside a value, or of the value when it is spelt differently there. */
-  textAt(path: Path, text: string): Place;
+  /**
+   * The place of a piece of text inside a value, or of the value when it is spelt differently there; `skip` says how
+   * often the same piece stands before it.
+   */
+  textAt(path: Path, text: string, skip?: number): Place;
 }
 
 /** Joins a value to the text it came from. */
@@ -40,9 +43,10 @@ export function sourceOf(text: string, value: unknown, root: Mark, placeOf: (off
     value,
     valueAt: (path) => placeOf(markOf(path).start),
     keyAt: (path) => placeOf(markOf(path).key),
-    textAt(path, wanted) {
+    textAt(path, wanted, skip = 0) {
       const { start, end } = markOf(path);
-      const at = text.indexOf(wanted, start);
+      let at = text.indexOf(wanted, start);
+      for (let left = skip; left > 0 && at >= 0; left--) at = text.indexOf(wanted, at + 1);
       return placeOf(at >= 0 && at < end ? at : start);
     },
   };

@@ -27,12 +27,6 @@ export function findUnavailable(schema: z.ZodType, declared: DeclaredWorkflow, s
       warn(stage === "later" ? notCarriedOut(`\`${key}\``) : `\`${key}\` is known but not acted on yet`);
       return;
     }
-    if (stage === "template") {
-      if (typeof value !== "string" || !isTemplate(value)) return;
-      names.add(name);
-      warn(`\`${key}\` holds a template, and templates are not carried out yet; ${REFUSED}`);
-      return;
-    }
     const inner = bare(declared);
     if (Array.isArray(value)) {
       for (const [at, each] of value.entries()) into(inner, each, [...path, at], `${name}.${nameOf(each) ?? at}`);
@@ -55,25 +49,25 @@ export function findUnavailable(schema: z.ZodType, declared: DeclaredWorkflow, s
   return { names: [...names], remarks };
 }
 
-const CARRIED_OUT: ReadonlySet<string> = new Set(["context", "bash", "script", "approval"]);
+const CARRIED_OUT: ReadonlySet<string> = new Set([
+  "context",
+  "bash",
+  "script",
+  "agent",
+  "approval",
+  "wait",
+  "workflow",
+]);
+/** Runtimes of agents that this version brings; the default is the daemon's own to say. */
+const RUNTIMES: ReadonlySet<string | undefined> = new Set([undefined, "scripted"]);
 
-/** Types, and timeouts outside of commands: known by what stands around them and not by their key alone. */
+/** Known by the value and not by the key: types of phases, and what drives an agent. */
 function* byPlace({ phases }: DeclaredWorkflow): Generator<{ path: Path; name: string; what: string }> {
-  for (const [at, phase] of phases.entries()) {
-    const type = phase.type ?? "agent";
-    const here = `phases.${phase.name}`;
+  for (const [at, { name, type = "agent", agent }] of phases.entries()) {
     if (!CARRIED_OUT.has(type))
-      yield {
-        path: ["phases", at, phase.type ? "type" : "name"],
-        name: `${here}.type: ${type}`,
-        what: `\`type: ${type}\``,
-      };
-    for (const key of ["timeout", "timeout_seconds"] as const) {
-      const value = phase[key];
-      if (value === undefined || ((type === "bash" || type === "script") && typeof value !== "object")) continue;
-      const what = typeof value === "object" ? `\`${key}\` with from and default` : `\`${key}\` of a ${type} phase`;
-      yield { path: ["phases", at, key], name: `${here}.${key}`, what };
-    }
+      yield { path: ["phases", at, "type"], name: `phases.${name}.type: ${type}`, what: `\`type: ${type}\`` };
+    if (!RUNTIMES.has(agent))
+      yield { path: ["phases", at, "agent"], name: `phases.${name}.agent: ${agent}`, what: `\`agent: ${agent}\`` };
   }
 }
 
@@ -81,10 +75,6 @@ const REFUSED = "a run of this workflow will be refused";
 
 function notCarriedOut(what: string): string {
   return `${what} is known but not carried out yet; ${REFUSED}`;
-}
-
-export function isTemplate(text: string): boolean {
-  return text.includes("{{") || text.includes("{%");
 }
 
 /** `false`, `[]` and `{}` say what is the case anyway. */

@@ -1,23 +1,31 @@
 import type { Database } from "better-sqlite3";
-import type { ApprovalStatus, PendingGate } from "../../domain/approval.ts";
+import type { ApprovalKind, ApprovalStatus, PendingGate } from "../../domain/approval.ts";
 import type { Effect } from "../../domain/run.ts";
 import type { ApprovalLine, Page, PageRequest } from "../store.ts";
 import { fromCursor, toCursor } from "./keyset.ts";
 
 const COLUMNS = `id, workflow_run_id, gate, phase, iteration, summary, status, kind, requested_by, responded_by, response,
-                 responded_at, created_at`;
+                 responded_at, created_at, deadline`;
+
+interface PendingRow {
+  id: string;
+  phase: string;
+  iteration: number;
+  kind: ApprovalKind;
+  created_at: string;
+}
 
 /** Gates and their answers: rows of `workflow_approvals`. */
 export function approvals(db: Database) {
   const open = db.prepare(`
-    INSERT INTO workflow_approvals (id, workflow_run_id, gate, phase, iteration, summary, status, kind, created_at)
-    VALUES (@id, @run, @phase, @phase, @iteration, @summary, 'pending', 'approve', @now)`);
+    INSERT INTO workflow_approvals (id, workflow_run_id, gate, phase, iteration, summary, status, kind, created_at, deadline)
+    VALUES (@id, @run, @gate, @phase, @iteration, @summary, 'pending', @kind, @now, @deadline)`);
   const close = db.prepare(`
     UPDATE workflow_approvals
        SET status = @status, responded_by = @by, response = @response, responded_at = @now
      WHERE id = @id AND status = 'pending'`);
-  const pending = db.prepare<{ run: string }, { id: string; phase: string; iteration: number; created_at: string }>(`
-    SELECT id, phase, iteration, created_at
+  const pending = db.prepare<{ run: string }, PendingRow>(`
+    SELECT id, phase, iteration, kind, created_at
       FROM workflow_approvals INDEXED BY approvals_by_run
      WHERE workflow_run_id = @run AND status = 'pending' AND phase IS NOT NULL
      ORDER BY id`);
@@ -33,7 +41,8 @@ export function approvals(db: Database) {
 
   return {
     open: (id: string, run: string, gate: Extract<Effect, { type: "gate.open" }>, now: string): void => {
-      open.run({ id, run, phase: gate.phase, iteration: gate.iteration, summary: gate.summary, now });
+      const { phase, iteration, kind, summary, deadline } = gate;
+      open.run({ id, run, gate: gate.gate, phase, iteration, kind, summary, deadline, now });
     },
     close: (gate: Extract<Effect, { type: "gate.close" }>, now: string): void => {
       close.run({ id: gate.approval, status: gate.status, by: gate.by, response: gate.response, now });

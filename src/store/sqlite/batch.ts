@@ -26,6 +26,11 @@ export interface RunRow {
   readonly starred: boolean;
   readonly label: string | null;
   readonly queued_at: string | null;
+  readonly parent_run_id: string | null;
+  readonly parent_place: string | null;
+  readonly forked_from: string | null;
+  readonly inherited: string | null;
+  readonly concurrency_key: string | null;
 }
 
 /** A phase that may start, owed by an event of this batch and not yet a row. */
@@ -43,12 +48,22 @@ export interface Batch {
   readonly once: Map<string, string>;
   readonly versions: Set<string>;
   wanted: Wanted[];
+  /** Groups in which a run has ended, so that the next may start. */
+  readonly freed: Set<string>;
   take: Take | null;
   granted: Grant[];
 }
 
 export function openBatch(): Batch {
-  return { runs: new Map(), once: new Map(), versions: new Set(), wanted: [], take: null, granted: [] };
+  return {
+    runs: new Map(),
+    once: new Map(),
+    versions: new Set(),
+    wanted: [],
+    freed: new Set(),
+    take: null,
+    granted: [],
+  };
 }
 
 /** What the batch changed, for those who watch. */

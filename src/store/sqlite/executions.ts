@@ -1,9 +1,11 @@
 import type { Database } from "better-sqlite3";
 import type { ExecutionStatus, FailureClass, LiveExecution } from "../../domain/execution.ts";
 import { graphOf } from "../../domain/graph.ts";
+import type { Json } from "../../domain/json.ts";
+import { loopOf, roundOf } from "../../domain/round.ts";
 import type { Effect } from "../../domain/run.ts";
 import { type Phase, type PhaseType, PROGRAM_TYPES } from "../../domain/workflow.ts";
-import type { ExecutionLine, Grant, Lease, PhaseOutput } from "../store.ts";
+import type { ArtefactLine, ExecutionLine, Grant, Lease, PhaseOutput } from "../store.ts";
 import type { Entry } from "./batch.ts";
 import type { Versions } from "./versions.ts";
 
@@ -12,96 +14,145 @@ type Close = Extract<Effect, { type: "execution.close" }>;
 interface LiveRow {
   id: string;
   phase: string;
+  name: string | null;
   iteration: number;
   attempt: number;
   epoch: number;
   started_at: string;
 }
 
-interface Row extends Omit<ExecutionLine, "success"> {
+interface Row extends Omit<ExecutionLine, "success" | "input" | "outputs"> {
   success: number | null;
+  input: string | null;
+  outputs: string | null;
+}
+
+interface EndedRow {
+  execution: string;
+  phase: string;
+  name: string | null;
+  iteration: number;
+  status: PhaseOutput["status"];
+  exit_code: number | null;
+  bytes: number;
+  outputs: string | null;
 }
 
 export interface BriefRow extends LiveRow {
   workflow_run_id: string;
-  workflow_hash: string;
-  context: string | null;
-  inputs: string | null;
 }
 
 /** Tries of phases: rows of `executions`, with what they took and gave in `execution_io`. */
 export function executions(db: Database, versions: Versions) {
   const open = db.prepare(`
     INSERT INTO executions (id, kind, trigger_type, trigger_id, skill, repo, issue_number, started_at, workflow_run_id,
-                            phase, iteration, attempt, epoch, status, session_id, node, incarnation)
+                            phase, name, iteration, attempt, epoch, status, session_id, node, incarnation)
     VALUES (@id, 'phase', @trigger_type, @trigger_id, @skill, @repo, @issue_number, @started_at, @run,
-            @phase, @iteration, @attempt, @epoch, 'running', @session, @node, @incarnation)`);
+            @phase, @name, @iteration, @attempt, @epoch, 'running', @session, @node, @incarnation)`);
   const close = db.prepare(`
     UPDATE executions
        SET status = @status, success = @success, error = @error, failure = @failure,
            finished_at = @now, duration_ms = @duration
      WHERE id = @id AND status = 'running'`);
+  const spend = db.prepare(`
+    UPDATE executions
+       SET cost_usd = @usd, turns = @turns, input_tokens = @inputTokens, output_tokens = @outputTokens,
+           cache_read_input_tokens = @cacheReadTokens, cache_creation_input_tokens = @cacheCreationTokens
+     WHERE id = @id`);
+  const bridge = db.prepare("UPDATE executions SET output_text = @text WHERE id = @id");
+  const stopReason = db.prepare("UPDATE executions SET stop_reason = @reason WHERE id = @id");
   const keep = db.prepare(`
-    INSERT INTO execution_io (execution_id, input, output, output_bytes, exit_code)
-    VALUES (@id, @input, @output, @bytes, @exit_code)`);
+    INSERT INTO execution_io (execution_id, input, output, output_bytes, exit_code, outputs)
+    VALUES (@id, @input, @output, @bytes, @exit_code, @outputs)
+        ON CONFLICT (execution_id) DO UPDATE
+       SET input = coalesce(input, excluded.input), output = excluded.output, output_bytes = excluded.output_bytes,
+           exit_code = excluded.exit_code, outputs = excluded.outputs`);
+  const keepInput = db.prepare(`
+    INSERT INTO execution_io (execution_id, input) VALUES (@id, @input)
+        ON CONFLICT (execution_id) DO UPDATE SET input = coalesce(input, excluded.input)`);
+  const inputBefore = db
+    .prepare<Try, string>(`
+    SELECT io.input
+      FROM executions AS e JOIN execution_io AS io ON io.execution_id = e.id
+     WHERE e.workflow_run_id = @run AND e.kind = 'phase' AND e.phase = @phase AND e.iteration = @iteration
+       AND e.epoch = @epoch AND e.attempt <= @attempt AND io.input IS NOT NULL
+     ORDER BY e.attempt LIMIT 1`)
+    .pluck();
+  const keepArtefact = db.prepare(`
+    INSERT INTO artefacts (run_id, tool_id, output_key, rel_path, filename, mime, size_bytes, sha256, created_at)
+    VALUES (@id, @workflow, @name, @path, @filename, 'application/octet-stream', @bytes, @sha256, @now)`);
+  const artefactsOf = db.prepare<{ run: string }, ArtefactLine>(`
+    SELECT a.run_id AS execution, a.output_key AS name, a.rel_path AS path, a.filename, a.size_bytes AS bytes, a.sha256
+      FROM executions AS e JOIN artefacts AS a ON a.run_id = e.id
+     WHERE e.workflow_run_id = @run AND a.deleted_at IS NULL
+     ORDER BY a.id`);
   const live = db.prepare<{ run: string }, LiveRow>(`
-    SELECT id, phase, iteration, attempt, epoch, started_at
+    SELECT id, phase, name, iteration, attempt, epoch, started_at
       FROM executions INDEXED BY executions_live
      WHERE workflow_run_id = @run AND status = 'running'`);
   const count = db
     .prepare<[], number>("SELECT count(*) FROM executions INDEXED BY executions_live WHERE status = 'running'")
     .pluck();
   const orphans = db.prepare<{ incarnation: string }, LiveRow & { run: string; hash: string }>(`
-    SELECT e.id, e.phase, e.iteration, e.attempt, e.epoch, e.started_at, e.workflow_run_id AS run, r.workflow_hash AS hash
+    SELECT e.id, e.phase, e.name, e.iteration, e.attempt, e.epoch, e.started_at, e.workflow_run_id AS run, r.workflow_hash AS hash
       FROM executions AS e INDEXED BY executions_live
       JOIN workflow_runs AS r ON r.id = e.workflow_run_id
      WHERE e.status = 'running' AND e.incarnation IS NOT @incarnation AND r.workflow_hash IS NOT NULL
      ORDER BY e.workflow_run_id`);
   const brief = db.prepare<{ id: string }, BriefRow>(`
-    SELECT e.id, e.workflow_run_id, e.phase, e.iteration, e.attempt, e.epoch, e.started_at,
-           r.workflow_hash, r.context, r.inputs
-      FROM executions AS e JOIN workflow_runs AS r ON r.id = e.workflow_run_id
-     WHERE e.id = @id AND e.status = 'running'`);
-  const outputs = db.prepare<
-    { run: string },
-    { phase: string; execution: string; text: string | null; bytes: number }
-  >(`
-    SELECT e.phase, e.id AS execution, io.output AS text, coalesce(io.output_bytes, 0) AS bytes
+    SELECT id, workflow_run_id, phase, name, iteration, attempt, epoch, started_at
+      FROM executions
+     WHERE id = @id AND status = 'running'`);
+  const ended = db.prepare<{ run: string }, EndedRow>(`
+    SELECT e.id AS execution, e.phase, e.name, e.iteration, e.status, io.exit_code, io.outputs,
+           coalesce(io.output_bytes, 0) AS bytes
+      FROM executions AS e INDEXED BY executions_try LEFT JOIN execution_io AS io ON io.execution_id = e.id
+     WHERE e.workflow_run_id = @run AND e.kind = 'phase' AND e.status IN ('ok', 'error')
+     ORDER BY e.phase, e.epoch, e.iteration, e.attempt`);
+  const endedOne = db.prepare<{ id: string }, EndedRow>(`
+    SELECT e.id AS execution, e.phase, e.name, e.iteration, e.status, io.exit_code, io.outputs,
+           coalesce(io.output_bytes, 0) AS bytes
       FROM executions AS e LEFT JOIN execution_io AS io ON io.execution_id = e.id
-     WHERE e.workflow_run_id = @run AND e.kind = 'phase' AND e.status = 'ok'
-     ORDER BY e.epoch, e.iteration, e.attempt`);
+     WHERE e.id = @id`);
+  const textOf = db
+    .prepare<{ id: string }, string | null>("SELECT output FROM execution_io WHERE execution_id = @id")
+    .pluck();
   const ofRun = db.prepare<{ run: string }, Row>(`
-    SELECT e.id, e.workflow_run_id, e.skill, e.phase, e.iteration, e.attempt, e.epoch, e.status, e.success, e.error,
+    SELECT e.id, e.workflow_run_id, e.skill, e.phase, coalesce(e.name, e.phase) AS name, e.iteration, e.attempt, e.epoch, e.status, e.success, e.error,
            e.failure, e.started_at, e.finished_at, e.duration_ms, e.session_id,
-           io.exit_code, io.output, io.output_bytes
+           e.cost_usd, e.turns, e.input_tokens, e.output_tokens,
+           io.exit_code, io.input, io.output, io.output_bytes, io.outputs
       FROM executions AS e LEFT JOIN execution_io AS io ON io.execution_id = e.id
      WHERE e.workflow_run_id = @run
      ORDER BY e.started_at, e.id`);
 
   return {
-    open: ({ run, row, workflow }: Entry, execution: LiveExecution, node: Lease): void => {
+    /** `node` is null for what no worker carries out: a child run's end. */
+    open: ({ run, row, workflow }: Entry, execution: LiveExecution, node: Lease | null): void => {
       const { type } = graphOf(workflow).phase.get(execution.phase) as Phase;
       open.run({
         id: execution.id,
         trigger_type: row.trigger_type,
         trigger_id: row.trigger_id,
-        skill: `${row.workflow_name}:${execution.phase}`,
+        skill: `${row.workflow_name}:${execution.name}`,
         repo: row.repo,
         issue_number: row.issue_number,
         started_at: execution.startedAt,
         run: run.id,
         phase: execution.phase,
+        name: execution.name === execution.phase ? null : execution.name,
         iteration: execution.iteration,
         attempt: execution.attempt,
         epoch: execution.epoch,
         session: PROGRAM_TYPES.has(type) ? execution.id : null,
-        node: node.node,
-        incarnation: node.incarnation,
+        node: node?.node ?? null,
+        incarnation: node?.incarnation ?? null,
       });
     },
-    close: ({ execution, status, error, outcome }: Close, now: string): void => {
+    close: ({ execution, status, error, outcome }: Close, { row, workflow }: Entry, now: string): void => {
+      const { id } = execution;
       close.run({
-        id: execution.id,
+        id,
         status,
         success: status === "ok" ? 1 : 0,
         error,
@@ -109,16 +160,39 @@ export function executions(db: Database, versions: Versions) {
         now,
         duration: Math.max(0, Date.parse(now) - Date.parse(execution.startedAt)),
       });
-      if (!outcome || (outcome.output === undefined && outcome.exitCode === undefined && outcome.input === undefined))
-        return;
+      if (!outcome) return;
+      if (outcome.usage) spend.run({ id, ...UNKNOWN, ...outcome.usage });
+      for (const { name, path, sha256, bytes } of outcome.artefacts ?? []) {
+        const filename = path.slice(path.lastIndexOf("/") + 1);
+        keepArtefact.run({ id, workflow: row.workflow_name, name, path: pathOf(sha256), filename, bytes, sha256, now });
+      }
+      const outputs = outcome.type === "succeeded" ? outcome.outputs : undefined;
+      const { output, exitCode, input } = outcome;
+      if (output === undefined && exitCode === undefined && input === undefined && outputs === undefined) return;
       keep.run({
-        id: execution.id,
-        input: outcome.input === undefined ? null : JSON.stringify(outcome.input),
-        output: outcome.output?.text ?? null,
-        bytes: outcome.output?.bytes ?? null,
-        exit_code: outcome.exitCode ?? null,
+        id,
+        input: input === undefined ? null : JSON.stringify(input),
+        output: output?.text ?? null,
+        bytes: output?.bytes ?? null,
+        exit_code: exitCode ?? null,
+        outputs: outputs === undefined ? null : JSON.stringify(outputs),
       });
+      const round = roundOf(execution.phase, execution.name);
+      if (!loopOf(graphOf(workflow).phase.get(execution.phase) as Phase)) return;
+      if (round?.part === "check") {
+        const enough = outcome.type === "succeeded" && outcome.seen?.until === true;
+        stopReason.run({ id, reason: enough ? "until" : "continue" });
+      } else bridge.run({ id, text: output?.text ?? "" });
     },
+    keepInput: (id: string, input: Json): void => {
+      keepInput.run({ id, input: JSON.stringify(input) });
+    },
+    /** What the first try of this iteration was given. */
+    input: (of: Try): Json => {
+      const text = inputBefore.get(of);
+      return text === undefined ? null : (JSON.parse(text) as Json);
+    },
+    artefacts: (run: string): ArtefactLine[] => artefactsOf.all({ run }),
     live: (run: string): LiveExecution[] => live.all({ run }).map(toLive),
     count: (): number => count.get() as number,
     orphans: ({ incarnation }: Lease): Grant[] =>
@@ -128,16 +202,76 @@ export function executions(db: Database, versions: Versions) {
         return version && phase ? [grantOf(run, version.name, phase.type, row)] : [];
       }),
     brief: (id: string): BriefRow | undefined => brief.get({ id }),
-    outputs: (run: string): PhaseOutput[] => {
-      const newest = new Map<string, PhaseOutput>();
-      for (const row of outputs.all({ run })) newest.set(row.phase, { ...row, text: row.text ?? "" });
-      return [...newest.values()];
+    /**
+     * The newest ended try of each phase and iteration, and of the phases that a fork has from elsewhere; `wanted` says
+     * which phases. Texts come newest first until they make TEXTS_LIMIT bytes, so that a thousand items fit in memory.
+     */
+    outputs: (
+      run: string,
+      inherited: Record<string, string | null>,
+      wanted: (phase: string) => boolean,
+    ): PhaseOutput[] => {
+      const newest = new Map<string, EndedRow>();
+      for (const [phase, id] of Object.entries(inherited)) {
+        const row = id === null || !wanted(phase) ? undefined : endedOne.get({ id });
+        if (row) newest.set(`${phase}/0`, { ...row, phase, iteration: 0 });
+      }
+      for (const row of ended.all({ run })) {
+        if (!wanted(row.phase) || roundOf(row.phase, row.name ?? row.phase)?.part === "check") continue;
+        newest.set(`${row.phase}/${row.iteration}`, row);
+      }
+      const files = new Map<string, ArtefactLine[]>();
+      for (const file of artefactsOf.all({ run }))
+        files.set(file.execution, [...(files.get(file.execution) ?? []), file]);
+      let left = TEXTS_LIMIT;
+      const rows = [...newest.values()].reverse().map(({ name, exit_code, outputs, ...row }) => {
+        const text = left > 0 ? (textOf.get({ id: row.execution }) ?? "") : "";
+        left -= text.length;
+        return {
+          ...row,
+          name: name ?? row.phase,
+          exitCode: exit_code,
+          text,
+          outputs: outputs === null ? null : (JSON.parse(outputs) as PhaseOutput["outputs"]),
+          artefacts: files.get(row.execution) ?? [],
+        };
+      });
+      return rows.reverse();
     },
     ofRun: (run: string): ExecutionLine[] =>
-      ofRun.all({ run }).map((row) => ({ ...row, success: row.success === null ? null : row.success === 1 })),
+      ofRun.all({ run }).map((row) => ({
+        ...row,
+        success: row.success === null ? null : row.success === 1,
+        input: row.input === null ? null : (JSON.parse(row.input) as Json),
+        outputs: row.outputs === null ? null : (JSON.parse(row.outputs) as Json),
+      })),
   };
 }
 export type Executions = ReturnType<typeof executions>;
+
+const TEXTS_LIMIT = 4 * 1024 * 1024;
+
+const UNKNOWN = {
+  usd: null,
+  turns: null,
+  inputTokens: null,
+  outputTokens: null,
+  cacheReadTokens: null,
+  cacheCreationTokens: null,
+};
+
+interface Try {
+  run: string;
+  phase: string;
+  iteration: number;
+  epoch: number;
+  attempt: number;
+}
+
+/** Where a blob lies under STATE_DIR/artefacts. */
+export function pathOf(sha256: string): string {
+  return `${sha256.slice(0, 2)}/${sha256}`;
+}
 
 function failureOf(status: ExecutionStatus, outcome: Close["outcome"]): FailureClass | null {
   if (outcome?.type === "failed") return outcome.failure;
@@ -148,6 +282,7 @@ function toLive(row: LiveRow): LiveExecution {
   return {
     id: row.id,
     phase: row.phase,
+    name: row.name ?? row.phase,
     iteration: row.iteration,
     attempt: row.attempt,
     epoch: row.epoch,
@@ -160,13 +295,14 @@ export function grantOf(
   run: string,
   workflow: string,
   phaseType: PhaseType,
-  execution: Omit<LiveExecution, "startedAt">,
+  execution: Omit<LiveExecution, "startedAt" | "name"> & { readonly name: string | null },
 ): Grant {
   return {
     execution: execution.id,
     run,
     workflow,
     phase: execution.phase,
+    name: execution.name ?? execution.phase,
     phaseType,
     iteration: execution.iteration,
     attempt: execution.attempt,

@@ -5,7 +5,7 @@ import { fromCursor, toCursor } from "./keyset.ts";
 
 export const LINE_COLUMNS = `id, workflow_name, workflow_hash, trigger_type, trigger_id, repo, issue_number, current_phase,
            status, reason, restart_count, rev, epoch, priority, starred, label,
-           queued_at, started_at, updated_at, finished_at`;
+           parent_run_id, forked_from, cost_usd, turns, tokens, queued_at, started_at, updated_at, finished_at`;
 
 export interface LineRow extends Omit<RunLine, "starred"> {
   starred: number;
@@ -151,6 +151,11 @@ export function toLine(row: LineRow): RunLine {
     priority: row.priority,
     starred: row.starred === 1,
     label: row.label,
+    parent_run_id: row.parent_run_id,
+    forked_from: row.forked_from,
+    cost_usd: row.cost_usd,
+    turns: row.turns,
+    tokens: row.tokens,
     queued_at: row.queued_at,
     started_at: row.started_at,
     updated_at: row.updated_at,

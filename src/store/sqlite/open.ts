@@ -2,17 +2,21 @@ import { chmodSync, existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { Clock } from "../../domain/clock.ts";
 import { Fault } from "../../domain/fault.ts";
+import { graphOf, upstreamOf } from "../../domain/graph.ts";
 import type { Json } from "../../domain/json.ts";
-import type { RunChange, RunDetail, Store } from "../store.ts";
+import { loopOf } from "../../domain/round.ts";
+import type { Phase } from "../../domain/workflow.ts";
+import type { RunChange, RunData, RunDetail, Store } from "../store.ts";
 import { approvals } from "./approvals.ts";
 import { type Batch, changesOf, openBatch } from "./batch.ts";
 import { groupCommit } from "./commit.ts";
 import { executions, grantOf } from "./executions.ts";
+import { findings } from "./findings.ts";
 import { runLists, toLine } from "./lists.ts";
 import { migrate } from "./migrate.ts";
 import { outbox } from "./outbox.ts";
 import { overrides } from "./overrides.ts";
-import { type DetailRow, runs } from "./runs.ts";
+import { type DetailRow, phasesOf, runs } from "./runs.ts";
 import { transitions } from "./transitions.ts";
 import { versions } from "./versions.ts";
 
@@ -65,6 +69,7 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
     executions: executions(db, pinned),
     approvals: approvals(db),
     outbox: outbox(db),
+    findings: findings(db),
     overrides: overrides(db),
   };
   const table = { ...rooms, runs: runs(db, rooms) };
@@ -85,6 +90,33 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
   if (synchronous !== 2)
     throw new Fault("database.unfit", `synchronous is ${synchronous} after the first write, not FULL`);
 
+  /** For one phase only what is behind it, so that another try sees what the first one saw. */
+  function data(id: string, phase: string | null): RunData | null {
+    const row = table.runs.detail(id);
+    const version = row?.workflow_hash ? rooms.versions.get(row.workflow_hash) : null;
+    if (!row || !version) return null;
+    const graph = graphOf(version.workflow);
+    if (phase !== null && !graph.phase.has(phase)) return null;
+    const behind = phase === null ? null : upstreamOf(graph, phase);
+    const own = phase !== null && loopOf(graph.phase.get(phase) as Phase) ? phase : null;
+    const inherited = row.inherited === null ? {} : (JSON.parse(row.inherited) as Record<string, string | null>);
+    return {
+      run: toLine(row),
+      version,
+      inputs: parsed(row.inputs) ?? {},
+      context: parsed(row.context),
+      scratch: parsed(row.scratch) ?? {},
+      phases: phasesOf(row.node_statuses ?? "{}", row.phase_states),
+      outputs: rooms.executions.outputs(id, inherited, (name) => behind === null || behind.has(name) || name === own),
+      signals: rooms.findings.signals(id),
+      answers: rooms.approvals
+        .ofRun(id)
+        .flatMap(({ phase: at, iteration, status, kind, responded_by, response }) =>
+          at === null ? [] : [{ phase: at, iteration: iteration ?? 0, status, kind, by: responded_by, response }],
+        ),
+    };
+  }
+
   return {
     create: (run, take) => commit.add((batch) => moves.create(batch, run, take)),
     apply: (id, event, take) => commit.add((batch) => moves.apply(batch, id, event, take)),
@@ -97,18 +129,27 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
     runs: list,
     brief: async (id) => {
       const row = rooms.executions.brief(id);
-      const version = row && rooms.versions.get(row.workflow_hash);
-      const phase = version?.workflow.phases.find((each) => each.name === row?.phase);
-      if (!row || !version || !phase) return null;
+      const known = row && data(row.workflow_run_id, row.phase);
+      if (!row || !known) return null;
+      const { type } = graphOf(known.version.workflow).phase.get(row.phase) as Phase;
+      const { workflow_run_id: run, phase, iteration, epoch, attempt } = row;
       return {
-        grant: grantOf(row.workflow_run_id, version.name, phase.type, row),
+        ...known,
+        grant: grantOf(run, known.version.name, type, row),
         startedAt: row.started_at,
-        version,
-        inputs: parsed(row.inputs) ?? {},
-        context: parsed(row.context),
-        outputs: rooms.executions.outputs(row.workflow_run_id),
+        finding: rooms.findings.one({ run, epoch, phase, iteration }),
+        input: rooms.executions.input({ run, phase, iteration, epoch, attempt }),
       };
     },
+    data: async (id, phase) => data(id, phase),
+    keepInput: (id, input) =>
+      commit.add(() => {
+        rooms.executions.keepInput(id, input);
+        return () => undefined;
+      }),
+    children: async (id) => table.runs.children(id),
+    costSince: async (workflow, since) => table.runs.costSince(workflow, since),
+    version: async (hash) => rooms.versions.get(hash),
 
     approval: async (id) => rooms.approvals.one(id),
     approvals: async (filter, page) => rooms.approvals.list(filter, page),
@@ -168,10 +209,11 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
 
 function detailOf(
   row: DetailRow,
-  {
-    executions: tries,
-    approvals: gates,
-  }: { executions: ReturnType<typeof executions>; approvals: ReturnType<typeof approvals> },
+  rooms: {
+    executions: ReturnType<typeof executions>;
+    approvals: ReturnType<typeof approvals>;
+    findings: ReturnType<typeof findings>;
+  },
 ): RunDetail {
   return {
     ...toLine(row),
@@ -181,8 +223,12 @@ function detailOf(
     node_statuses: (parsed(row.node_statuses) ?? {}) as RunDetail["node_statuses"],
     phase_history: (parsed(row.phase_history) ?? []) as unknown as RunDetail["phase_history"],
     idempotency_key: row.idempotency_key,
-    executions: tries.ofRun(row.id),
-    approvals: gates.ofRun(row.id),
+    concurrency_key: row.concurrency_key,
+    ending: parsed(row.ending) as RunDetail["ending"],
+    executions: rooms.executions.ofRun(row.id),
+    approvals: rooms.approvals.ofRun(row.id),
+    decisions: rooms.findings.ofRun(row.id),
+    artefacts: rooms.executions.artefacts(row.id),
   };
 }
 

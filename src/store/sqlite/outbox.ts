@@ -20,9 +20,12 @@ interface DueRow {
   tries: number;
 }
 
-/** What is owed: rows of `effects`, each written in the transaction that owes it and done after its commit. */
+/**
+ * What is owed, each row written in the transaction that owes it and done after its commit: starts of phases in
+ * `effects`, where admission looks; everything else in `outbox`, by the moment it falls due.
+ */
 export function outbox(db: Database) {
-  const owe = db.prepare(`
+  const oweStart = db.prepare(`
     INSERT INTO effects (id, run_id, kind, payload, priority, due)
     VALUES (@id, @run, @kind, @payload, @priority, @due)
         ON CONFLICT (id) DO NOTHING`);
@@ -41,33 +44,41 @@ export function outbox(db: Database) {
       "SELECT count(*) FROM effects INDEXED BY effects_startable WHERE kind = 'phase' AND state = 'owed'",
     )
     .pluck();
+  const owe = db.prepare(`
+    INSERT INTO outbox (id, run_id, kind, payload, due)
+    VALUES (@id, @run, @kind, @payload, @due)
+        ON CONFLICT (id) DO NOTHING`);
   const reclaim = db.prepare(`
-    UPDATE effects SET state = 'owed', node = NULL, incarnation = NULL
+    UPDATE outbox SET state = 'owed', node = NULL, incarnation = NULL
      WHERE state = 'held' AND incarnation <> @incarnation`);
   const due = db.prepare<{ now: Iso; limit: number }, DueRow>(`
     SELECT id, run_id, kind, payload, due, tries
-      FROM effects INDEXED BY effects_due
-     WHERE kind <> 'phase' AND state = 'owed' AND due <= @now
+      FROM outbox INDEXED BY outbox_due
+     WHERE state = 'owed' AND due <= @now
      ORDER BY due, id
      LIMIT @limit`);
   const hold = db.prepare(`
-    UPDATE effects SET state = 'held', node = @node, incarnation = @incarnation, tries = tries + 1
+    UPDATE outbox SET state = 'held', node = @node, incarnation = @incarnation, tries = tries + 1
      WHERE id = @id AND state = 'owed'`);
   const done = db.prepare(`
-    UPDATE effects SET state = 'done', node = NULL, incarnation = NULL, error = NULL
-     WHERE id = @id AND state = 'held' AND incarnation = @incarnation`);
+    UPDATE outbox SET state = 'done', node = NULL, incarnation = NULL, error = NULL
+     WHERE id = @id AND state = 'held' AND incarnation = @incarnation AND kind IN ('ask', 'post')`);
+  // What only moves a run has left its trace in the run; what was said to people stays as a record of it.
+  const gone = db.prepare(`
+    DELETE FROM outbox
+     WHERE id = @id AND state = 'held' AND incarnation = @incarnation AND kind NOT IN ('ask', 'post')`);
   const again = db.prepare(`
-    UPDATE effects SET state = 'owed', node = NULL, incarnation = NULL, due = @due, error = @error
+    UPDATE outbox SET state = 'owed', node = NULL, incarnation = NULL, due = @due, error = @error
      WHERE id = @id AND state = 'held' AND incarnation = @incarnation`);
+  const voidTimers = db.prepare(`
+    DELETE FROM outbox INDEXED BY outbox_of_run WHERE run_id = @run AND kind = 'timer' AND state = 'owed'`);
   const next = db
-    .prepare<[], Iso>(
-      "SELECT due FROM effects INDEXED BY effects_due WHERE kind <> 'phase' AND state = 'owed' ORDER BY due, id LIMIT 1",
-    )
+    .prepare<[], Iso>("SELECT due FROM outbox INDEXED BY outbox_due WHERE state = 'owed' ORDER BY due, id LIMIT 1")
     .pluck();
 
   return {
     oweStart: ({ run, phase, iteration, attempt, priority }: Wanted, epoch: number, now: Iso): void => {
-      owe.run({
+      oweStart.run({
         id: startId(run, phase, iteration, epoch, attempt),
         run,
         kind: "phase",
@@ -77,7 +88,10 @@ export function outbox(db: Database) {
       });
     },
     owe: (id: string, run: string, kind: EffectKind, payload: Json, now: Iso): void => {
-      owe.run({ id, run, kind, payload: JSON.stringify(payload), priority: 0, due: now });
+      owe.run({ id, run, kind, payload: JSON.stringify(payload), due: now });
+    },
+    voidTimers: (run: string): void => {
+      voidTimers.run({ run });
     },
     startable: (limit: number): (Wanted & { id: string })[] =>
       startable.all({ limit }).map(({ id, run_id, priority, payload }) => {
@@ -100,7 +114,8 @@ export function outbox(db: Database) {
         hold.run({ id: row.id, node, incarnation });
         return { ...row, run: run_id, payload: JSON.parse(payload) as Json, tries: tries + 1 };
       }),
-    done: (id: string, { incarnation }: Lease): boolean => done.run({ id, incarnation }).changes === 1,
+    done: (id: string, { incarnation }: Lease): boolean =>
+      done.run({ id, incarnation }).changes + gone.run({ id, incarnation }).changes === 1,
     again: (id: string, { incarnation }: Lease, at: Iso, error: string): boolean =>
       again.run({ id, incarnation, due: at, error }).changes === 1,
     nextDue: (): Iso | null => next.get() ?? null,

@@ -1,9 +1,18 @@
 import type { Database } from "better-sqlite3";
 import type { PhaseStatus } from "../../domain/graph.ts";
 import type { Json } from "../../domain/json.ts";
-import { type Hold, newborn, type PhaseState, type Run, type RunReason, type RunStatus } from "../../domain/run.ts";
+import { FIRST, type PhaseState } from "../../domain/phase-state.ts";
+import {
+  type Deadline,
+  type Ending,
+  type Hold,
+  newborn,
+  type Run,
+  type RunReason,
+  type RunStatus,
+} from "../../domain/run.ts";
 import type { WorkflowVersion } from "../../domain/workflow.ts";
-import type { NewRun, RunLine } from "../store.ts";
+import type { Child, NewRun, Parent, RunLine } from "../store.ts";
 import type { Approvals } from "./approvals.ts";
 import type { Entry, RunRow } from "./batch.ts";
 import type { Executions } from "./executions.ts";
@@ -23,6 +32,11 @@ interface Row extends RunRow {
   started_at: string;
   updated_at: string;
   finished_at: string | null;
+  ending: string | null;
+  deadline: string | null;
+  cost_usd: number;
+  turns: number;
+  tokens: number;
 }
 
 export interface DetailRow extends LineRow {
@@ -32,6 +46,10 @@ export interface DetailRow extends LineRow {
   node_statuses: string | null;
   phase_history: string;
   idempotency_key: string | null;
+  concurrency_key: string | null;
+  ending: string | null;
+  phase_states: string | null;
+  inherited: string | null;
 }
 
 // Appending text keeps the cost of a line flat: the array is never parsed to grow.
@@ -48,32 +66,57 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
   const load = db.prepare<{ id: string }, Row>(`
     SELECT workflow_name, workflow_hash, trigger_type, trigger_id, repo, issue_number, priority, starred, label, queued_at,
            current_phase, status, reason, hold, node_statuses, phase_states, restart_count, rev, epoch,
-           started_at, updated_at, finished_at
+           started_at, updated_at, finished_at, ending, deadline, cost_usd, turns, tokens,
+           parent_run_id, parent_place, forked_from, inherited, concurrency_key
       FROM workflow_runs
      WHERE id = @id AND workflow_hash IS NOT NULL`);
   const insert = db.prepare(`
     INSERT INTO workflow_runs (id, workflow_name, workflow_hash, trigger_type, trigger_id, repo, issue_number,
                                current_phase, phase_history, status, reason, context, inputs, node_statuses, phase_states,
-                               restart_count, rev, epoch, priority, idempotency_key,
+                               restart_count, rev, epoch, priority, idempotency_key, hold, ending, deadline,
+                               parent_run_id, parent_place, forked_from, inherited, concurrency_key,
                                queued_at, started_at, updated_at, finished_at)
     VALUES (@id, @workflow_name, @workflow_hash, @trigger_type, @trigger_id, @repo, @issue_number,
             @current_phase, @history, @status, @reason, @context, @inputs, @node_statuses, @phase_states,
-            @restart_count, @rev, @epoch, @priority, @once,
+            @restart_count, @rev, @epoch, @priority, @once, @hold, @ending, @deadline,
+            @parent_run_id, @parent_place, @forked_from, @inherited, @concurrency_key,
             @queued_at, @started_at, @updated_at, @finished_at)`);
   // Two ways to save: SQLite rewrites every index whose column is named in SET, and fires every trigger on it, changed
   // or not.
   const progress = db.prepare(`
     UPDATE workflow_runs
        SET current_phase = @current_phase, reason = @reason, hold = @hold, node_statuses = @node_statuses,
-           phase_states = @phase_states, rev = @rev, epoch = @epoch, updated_at = @updated_at,${APPEND_HISTORY}
+           phase_states = @phase_states, rev = @rev, epoch = @epoch, updated_at = @updated_at,
+           ending = @ending, deadline = @deadline,${APPEND_HISTORY}
      WHERE id = @id`);
   const turn = db.prepare(`
     UPDATE workflow_runs
        SET status = @status, started_at = @started_at, finished_at = @finished_at,
            current_phase = @current_phase, reason = @reason, hold = @hold, node_statuses = @node_statuses,
            phase_states = @phase_states, restart_count = @restart_count, rev = @rev, epoch = @epoch,
-           updated_at = @updated_at,${APPEND_HISTORY}
+           updated_at = @updated_at, ending = @ending, deadline = @deadline,${APPEND_HISTORY}
      WHERE id = @id`);
+  const spent = db.prepare("UPDATE workflow_runs SET cost_usd = @usd, turns = @turns, tokens = @tokens WHERE id = @id");
+  // Under way: not over, and not waiting for its turn.
+  const active = db
+    .prepare<{ key: string }, string>(`
+    SELECT id FROM workflow_runs INDEXED BY runs_by_group
+     WHERE concurrency_key = @key AND finished_at IS NULL AND hold IS NOT 'concurrency'`)
+    .pluck();
+  const waiting = db
+    .prepare<{ key: string; limit: number }, string>(`
+    SELECT id FROM workflow_runs INDEXED BY runs_by_group
+     WHERE concurrency_key = @key AND finished_at IS NULL AND hold = 'concurrency'
+     ORDER BY priority DESC, id LIMIT @limit`)
+    .pluck();
+  const children = db.prepare<{ id: string }, { run: string; place: string }>(`
+    SELECT id AS run, parent_place AS place FROM workflow_runs INDEXED BY runs_by_parent
+     WHERE parent_run_id = @id AND finished_at IS NULL`);
+  const costSince = db
+    .prepare<{ workflow: string; since: string }, number>(`
+    SELECT coalesce(sum(cost_usd), 0) FROM workflow_runs INDEXED BY runs_cost
+     WHERE workflow_name = @workflow AND started_at >= @since AND cost_usd > 0`)
+    .pluck();
   const held = db
     .prepare<{ hold: Hold }, string>(
       "SELECT id FROM workflow_runs INDEXED BY runs_held WHERE hold = @hold AND finished_at IS NULL",
@@ -94,7 +137,8 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
   const markStar = db.prepare("UPDATE workflow_runs SET starred = @starred WHERE id = @id");
   const markLabel = db.prepare("UPDATE workflow_runs SET label = @label WHERE id = @id");
   const detail = db.prepare<{ id: string }, DetailRow>(`
-    SELECT ${LINE_COLUMNS}, context, inputs, scratch, node_statuses, phase_history, idempotency_key
+    SELECT ${LINE_COLUMNS}, context, inputs, scratch, node_statuses, phase_history, idempotency_key,
+           concurrency_key, ending, phase_states, inherited
       FROM workflow_runs WHERE id = @id`);
 
   return {
@@ -103,7 +147,7 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
       if (!row) return null;
       const version = rooms.versions.get(row.workflow_hash);
       if (!version) return null;
-      const phases = phasesOf(row);
+      const phases = phasesOf(row.node_statuses, row.phase_states);
       const run: Run = {
         id,
         status: row.status,
@@ -120,6 +164,9 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
         finishedAt: row.finished_at,
         live: some(phases, "running") ? rooms.executions.live(id) : [],
         gates: some(phases, "waiting") ? rooms.approvals.pending(id) : [],
+        ending: row.ending === null ? null : (JSON.parse(row.ending) as Ending),
+        deadline: row.deadline === null ? null : (JSON.parse(row.deadline) as Deadline),
+        spent: { usd: Number(row.cost_usd), turns: Number(row.turns), tokens: Number(row.tokens) },
       };
       return { workflow: version.workflow, row, fresh: null, saved: run, run, lines: [] };
     },
@@ -137,14 +184,15 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
         starred: false,
         label: null,
         queued_at: now,
+        parent_run_id: request.parent?.run ?? null,
+        parent_place: request.parent ? placeText(request.parent) : null,
+        forked_from: request.origin?.run ?? null,
+        inherited: request.origin ? JSON.stringify(request.origin.inherited) : null,
+        concurrency_key: request.group?.key ?? null,
       },
       fresh: request,
       saved: null,
-      run: newborn(
-        request.id,
-        version.workflow.phases.map((phase) => phase.name),
-        now,
-      ),
+      run: newborn(request.id, version.workflow, now),
       lines: [],
     }),
 
@@ -163,6 +211,8 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
         rev: run.rev,
         epoch: run.epoch,
         updated_at: run.updatedAt,
+        ending: run.ending && JSON.stringify(run.ending),
+        deadline: run.deadline && JSON.stringify(run.deadline),
       };
       if (fresh) {
         insert.run({
@@ -173,6 +223,11 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
           trigger_id: row.trigger_id,
           repo: row.repo,
           issue_number: row.issue_number,
+          parent_run_id: row.parent_run_id,
+          parent_place: row.parent_place,
+          forked_from: row.forked_from,
+          inherited: row.inherited,
+          concurrency_key: row.concurrency_key,
           history: lines === null ? "[]" : `[${lines}]`,
           status: run.status,
           restart_count: run.restartCount,
@@ -201,10 +256,20 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
           finished_at: run.finishedAt,
         });
       }
+      if (saved && saved.spent !== run.spent) spent.run({ id: run.id, ...run.spent });
       entry.fresh = null;
       entry.saved = run;
       entry.lines = [];
     },
+
+    active: (key: string): string[] => active.all({ key }),
+    waiting: (key: string, limit: number): string[] => waiting.all({ key, limit }),
+    children: (id: string): Child[] =>
+      children.all({ id }).map(({ run, place }) => {
+        const { phase, iteration } = JSON.parse(place) as Parent;
+        return { run, phase, iteration };
+      }),
+    costSince: (workflow: string, since: string): number => costSince.get({ workflow, since }) ?? 0,
 
     held: (hold: Hold): string[] => held.all({ hold }),
 
@@ -243,6 +308,11 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
       priority: row.priority,
       starred: Boolean(row.starred),
       label: row.label,
+      parent_run_id: row.parent_run_id,
+      forked_from: row.forked_from,
+      cost_usd: run.spent.usd,
+      turns: run.spent.turns,
+      tokens: run.spent.tokens,
       queued_at: row.queued_at,
       started_at: run.startedAt,
       updated_at: run.updatedAt,
@@ -262,11 +332,10 @@ function some(phases: Run["phases"], status: PhaseStatus): boolean {
   return false;
 }
 
-const FIRST = { iteration: 0, attempt: 1 };
-
-function phasesOf(row: Row): Record<string, PhaseState> {
-  const statuses = JSON.parse(row.node_statuses) as Record<string, PhaseStatus>;
-  const rest = row.phase_states === null ? null : (JSON.parse(row.phase_states) as Record<string, object>);
+/** Also of a run that is only looked at: what another program wrote may be anything, and is then no phase of ours. */
+export function phasesOf(statusText: string, restText: string | null): Record<string, PhaseState> {
+  const statuses = JSON.parse(statusText) as Record<string, PhaseStatus>;
+  const rest = restText === null ? null : (JSON.parse(restText) as Record<string, object>);
   const phases: Record<string, PhaseState> = {};
   for (const name in statuses) phases[name] = { status: statuses[name] as PhaseStatus, ...FIRST, ...rest?.[name] };
   return phases;
@@ -277,11 +346,16 @@ function statesOf({ phases }: Run): { statuses: string; rest: string | null } {
   const statuses: Record<string, PhaseStatus> = {};
   let rest: Record<string, object> | null = null;
   for (const name in phases) {
-    const { status, iteration, attempt, cause } = phases[name] as PhaseState;
+    const { status, ...more } = phases[name] as PhaseState;
     statuses[name] = status;
-    if (iteration === 0 && attempt === 1 && cause === undefined) continue;
+    if (more.iteration === FIRST.iteration && more.attempt === FIRST.attempt && Object.keys(more).length === 2)
+      continue;
     rest ??= {};
-    rest[name] = cause === undefined ? { iteration, attempt } : { iteration, attempt, cause };
+    rest[name] = more;
   }
   return { statuses: JSON.stringify(statuses), rest: rest && JSON.stringify(rest) };
+}
+
+function placeText({ phase, iteration, attempt, epoch }: Parent): string {
+  return JSON.stringify({ phase, iteration, attempt, epoch });
 }

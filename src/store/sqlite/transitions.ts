@@ -1,13 +1,18 @@
 import { advance } from "../../domain/advance.ts";
 import type { Clock } from "../../domain/clock.ts";
+import type { LiveExecution } from "../../domain/execution.ts";
 import { Fault } from "../../domain/fault.ts";
 import { graphOf } from "../../domain/graph.ts";
-import type { Effect, Refusal, RunEvent } from "../../domain/run.ts";
+import type { Json } from "../../domain/json.ts";
+import { type Effect, isOver, type Refusal, type RunEvent } from "../../domain/run.ts";
 import type { Phase } from "../../domain/workflow.ts";
 import type { Applied, Created, NewRun, Take } from "../store.ts";
 import type { Approvals } from "./approvals.ts";
 import { type Batch, type Entry, takeGranted, type Wanted } from "./batch.ts";
+import { effects } from "./effects.ts";
 import { type Executions, grantOf } from "./executions.ts";
+import type { Findings } from "./findings.ts";
+import { groups } from "./groups.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Runs } from "./runs.ts";
 import type { Versions } from "./versions.ts";
@@ -17,11 +22,19 @@ interface Rooms {
   readonly executions: Executions;
   readonly approvals: Approvals;
   readonly outbox: Outbox;
+  readonly findings: Findings;
   readonly versions: Versions;
 }
 
 /** The only way a run changes: load, advance, write what follows, all inside the batch's transaction. */
-export function transitions(clock: Clock, { runs, executions, approvals, outbox, versions }: Rooms) {
+export function transitions(clock: Clock, rooms: Rooms) {
+  const { runs, executions, outbox, versions } = rooms;
+  const write = effects(clock, rooms);
+  const group = groups(runs, entryOf, (batch, entry, event) => {
+    const taken = step(batch, entry, event);
+    return "why" in taken ? [] : stoppedBy(taken.effects);
+  });
+
   function entryOf(batch: Batch, id: string): Entry | null {
     const known = batch.runs.get(id);
     if (known) return known;
@@ -32,65 +45,21 @@ export function transitions(clock: Clock, { runs, executions, approvals, outbox,
 
   function step(batch: Batch, entry: Entry, event: RunEvent): { why: Refusal } | { effects: readonly Effect[] } {
     const now = clock.now();
+    const before = entry.run.status;
     const next = advance(entry.workflow, entry.run, event, now);
     if (!next.ok) return next;
     entry.run = next.run;
     for (const effect of next.effects) write(batch, entry, effect, now);
+    if (isOver(next.run.status) && !isOver(before)) ended(batch, entry, now);
     return next;
   }
 
-  function write(batch: Batch, entry: Entry, effect: Effect, now: string): void {
-    const { run } = entry;
-    switch (effect.type) {
-      case "phase.start":
-        batch.wanted.push({
-          run: run.id,
-          phase: effect.phase,
-          iteration: effect.iteration,
-          attempt: effect.attempt,
-          priority: entry.row.priority,
-        });
-        break;
-      case "starts.void":
-        batch.wanted = batch.wanted.filter((each) => each.run !== run.id);
-        outbox.voidStarts(run.id, entry.row.priority);
-        break;
-      case "execution.open":
-        executions.open(entry, effect.execution, (batch.take as Take).node);
-        break;
-      case "execution.close":
-        executions.close(effect, now);
-        break;
-      case "gate.open": {
-        const id = clock.id();
-        approvals.open(id, run.id, effect, now);
-        outbox.owe(
-          `${run.id}/${effect.phase}/${effect.iteration}/${run.epoch}/ask`,
-          run.id,
-          "ask",
-          { approval: id },
-          now,
-        );
-        entry.run = {
-          ...run,
-          gates: [...run.gates, { id, phase: effect.phase, iteration: effect.iteration, createdAt: now }],
-        };
-        break;
-      }
-      case "gate.close":
-        approvals.close(effect, now);
-        break;
-      case "history":
-        entry.lines.push(effect.line);
-        break;
-      case "scratch":
-        if (entry.fresh) runs.save(entry);
-        runs.writeScratch(run.id, effect.key, effect.value, effect.append);
-        break;
-      case "execution.stop":
-        // A process is ended after the commit, by whoever asked: it is in the answer.
-        break;
-    }
+  /** Whoever waits for this run's end hears of it: the next of its group at once, its parent by the outbox. */
+  function ended(batch: Batch, { run, row }: Entry, now: string): void {
+    if (row.concurrency_key !== null) batch.freed.add(row.concurrency_key);
+    if (row.parent_run_id === null) return;
+    const place = JSON.parse(row.parent_place as string) as Json;
+    outbox.owe(`${run.id}/${run.epoch}/ended`, row.parent_run_id, "child_ended", { run: run.id, place }, now);
   }
 
   /** Starts what is owed while there is room: oldest run first, what this batch owes among what waits already. */
@@ -119,12 +88,12 @@ export function transitions(clock: Clock, { runs, executions, approvals, outbox,
       type: "execution.admitted",
       execution: id,
       phase: want.phase,
+      iteration: want.iteration,
       attempt: want.attempt,
     });
     if ("why" in admitted) return false;
-    const { phase, iteration, attempt } = want;
-    const { type } = graphOf(entry.workflow).phase.get(phase) as Phase;
-    const execution = { id, phase, iteration, attempt, epoch: entry.run.epoch };
+    const execution = entry.run.live.find((each) => each.id === id) as LiveExecution;
+    const { type } = graphOf(entry.workflow).phase.get(want.phase) as Phase;
     batch.granted.push(grantOf(want.run, entry.row.workflow_name, type, execution));
     return true;
   }
@@ -140,6 +109,7 @@ export function transitions(clock: Clock, { runs, executions, approvals, outbox,
           created: false,
           run: known ? runs.line(known) : (runs.lineById(existing) as Created["run"]),
           granted: takeGranted(batch),
+          stopped: [],
         });
       }
       // Two runs of one id in one batch: the row decides, as it would have in two.
@@ -152,10 +122,12 @@ export function transitions(clock: Clock, { runs, executions, approvals, outbox,
       const entry = runs.fresh(request, version, now);
       batch.runs.set(request.id, entry);
       if (once !== null) batch.once.set(once, request.id);
-      step(batch, entry, { type: "run.created" });
+      const { busy, stopped } = group.enter(batch, request);
+      const inherited = request.origin?.inherited;
+      step(batch, entry, { type: "run.created", ...(inherited ? { inherited } : {}), ...(busy ? { busy } : {}) });
       return () => {
         versions.keep(version);
-        return { created: true, run: runs.line(entry), granted: takeGranted(batch) };
+        return { created: true, run: runs.line(entry), granted: takeGranted(batch), stopped };
       };
     },
 
@@ -163,9 +135,10 @@ export function transitions(clock: Clock, { runs, executions, approvals, outbox,
       if (take) batch.take = take;
       const entry = entryOf(batch, id);
       if (!entry) return () => ({ ok: false, why: "unknown" });
-      const taken = step(batch, entry, event);
+      const busy = event.type === "run.retried" && group.isFull(batch, entry);
+      const taken = step(batch, entry, busy ? { ...event, busy } : event);
       if ("why" in taken) return () => ({ ok: false, why: taken.why });
-      const stopped = taken.effects.flatMap((effect) => (effect.type === "execution.stop" ? [effect.execution] : []));
+      const stopped = stoppedBy(taken.effects);
       return () => ({ ok: true, run: entry.run, granted: takeGranted(batch), stopped });
     },
 
@@ -176,10 +149,15 @@ export function transitions(clock: Clock, { runs, executions, approvals, outbox,
 
     /** The end of a batch: admission first, since it moves runs too, then each run is written once. */
     flush: (batch: Batch): void => {
+      if (batch.freed.size > 0) group.release(batch);
       if (batch.wanted.length > 0 || batch.take) admit(batch);
       for (const entry of batch.runs.values()) if (entry.fresh || entry.run !== entry.saved) runs.save(entry);
     },
   };
+}
+
+function stoppedBy(effects: readonly Effect[]): string[] {
+  return effects.flatMap((effect) => (effect.type === "execution.stop" ? [effect.execution] : []));
 }
 
 function oldestFirst(a: Wanted, b: Wanted): number {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { later, shown, template } from "./stage.ts";
-import { anyValue, condition, duration, fromContext, phaseName, positive } from "./text.ts";
+import { later, shown } from "./stage.ts";
+import { anyValue, condition, duration, fromContext, identifier, positive } from "./text.ts";
 
 /** What each phase type brings of its own; which keys belong to which type is `KEYS_OF_TYPE`. */
 export const bashKeys = {
@@ -30,15 +30,15 @@ const people = z.strictObject({ users: z.array(z.string()).optional(), groups: z
 export const approvalKeys = {
   approval: z
     .strictObject({
-      summary: template(),
+      summary: z.string().optional(),
       show: later(z.array(z.string())),
       form: later(anyValue),
       approvers: later(people.extend({ min: positive.optional(), not_requester: z.boolean().optional() })),
-      timeout: later(duration),
-      on_timeout: later(z.enum(["reject", "fail", "continue"])),
+      timeout: duration.optional(),
+      on_timeout: z.enum(["reject", "fail", "continue"]).optional(),
       remind: later(z.array(duration)),
       escalate: later(z.strictObject({ after: duration, to: people })),
-      on_reject: later(z.strictObject({ rework: phaseName, max: positive.optional() })),
+      on_reject: z.strictObject({ rework: z.string(), max: positive.max(100).optional() }).optional(),
     })
     .optional(),
 };
@@ -56,6 +56,10 @@ export const waitKeys = {
     })
     .optional(),
 };
+
+/** A loop's history is kept line by line, and shown. */
+const MOST_ROUNDS = 1_000;
+const TOO_MANY_ROUNDS = { error: `may go round ${MOST_ROUNDS} times at most` };
 
 const outcome = z.strictObject({
   action: z.enum(["fail", "continue", "pause"]),
@@ -78,58 +82,58 @@ const cycleMessages = z.strictObject({
 const changes = z.strictObject({
   fix_prompt: z.string(),
   re_review_prompt: z.string(),
-  fix_model: template(),
-  fix_variant: template(),
+  fix_model: z.string().optional(),
+  fix_variant: z.string().optional(),
 });
 
 export const agentKeys = {
   prompt: z.string().min(1).optional(),
   skill: z.string().min(1).optional(),
   skills: z.array(z.string()).min(1).optional(),
-  model: template(),
-  variant: template(),
+  model: z.string().optional(),
+  variant: z.string().optional(),
   agent: z
     .string()
     .regex(/^(?:pi|claude|codex|agentic|scripted|acp:.+)$/, {
       error: "must be pi, claude, codex, agentic, scripted or acp:…",
     })
     .optional(),
-  on_output: later(
-    z.strictObject({
-      requires_marker: z.string().optional(),
+  on_output: z
+    .strictObject({
+      requires_marker: z.string().min(1).optional(),
       contains_BLOCKED: outcome.optional(),
-      contains_READY: outcome.optional(),
-    }),
-  ),
-  loop: later(
-    z.strictObject({
-      max_cycles: positive,
+      contains_READY: shown(outcome),
+    })
+    .optional(),
+  loop: z
+    .strictObject({
+      max_cycles: positive.max(MOST_ROUNDS, TOO_MANY_ROUNDS),
       on_request_changes: changes,
       approval_gate: z.string().optional(),
       approval_artifact: z.string().optional(),
-      messages: shown(cycleMessages),
-    }),
-  ),
-  generic_loop: later(
-    z
-      .strictObject({
-        max_iterations: fromContext,
-        until: condition.optional(),
-        until_bash: z.string().min(1).optional(),
-        interactive: z.boolean().optional(),
-        gate_kind: z.enum(["approve", "reply"]).optional(),
-        gate_message: template(),
-        scratch_key: z.string().optional(),
-        fresh_context: z.boolean().optional(),
-        on_soft_failure: z
-          // biome-ignore lint/suspicious/noThenProperty: a word of the grammar; nobody awaits this object.
-          .strictObject({ retries: z.int().min(0).optional(), then: z.enum(["fail", "complete"]).optional() })
-          .optional(),
-      })
-      .refine((loop) => loop.until !== undefined || loop.until_bash !== undefined, {
-        error: "needs until, until_bash or both",
-      }),
-  ),
+      messages: cycleMessages.optional(),
+    })
+    .optional(),
+  generic_loop: z
+    .strictObject({
+      max_iterations: fromContext,
+      until: condition.optional(),
+      until_bash: z.string().min(1).optional(),
+      interactive: z.boolean().optional(),
+      gate_kind: z.enum(["approve", "reply"]).optional(),
+      gate_message: z.string().optional(),
+      scratch_key: identifier.optional(),
+      fresh_context: z.boolean().optional(),
+      on_soft_failure: z
+        // biome-ignore lint/suspicious/noThenProperty: a word of the grammar; nobody awaits this object.
+        .strictObject({ retries: z.int().min(0).optional(), then: z.enum(["fail", "complete"]).optional() })
+        .optional(),
+    })
+    .refine((loop) => loop.until !== undefined || loop.until_bash !== undefined, {
+      error: "needs until, until_bash or both",
+    })
+    .refine((loop) => typeof loop.max_iterations !== "number" || loop.max_iterations <= MOST_ROUNDS, TOO_MANY_ROUNDS)
+    .optional(),
 };
 
 /** Which phase types read a key; a key that is not here means the same on every type. */

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { MATRIX_LIMIT } from "../../domain/matrix.ts";
 import { PHASE_TYPES } from "../../domain/workflow.ts";
 import { agentKeys, approvalKeys, bashKeys, callKeys, scriptKeys, waitKeys } from "./kinds.ts";
-import { later, shown, template } from "./stage.ts";
-import { condition, duration, fromContext, identifier, phaseName, positive } from "./text.ts";
+import { later, shown } from "./stage.ts";
+import { condition, duration, fromContext, identifier, phaseName, positive, relativePath } from "./text.ts";
 
 const TRIGGER_RULES = ["all_success", "one_success", "none_failed_min_one_success", "all_done"] as const;
 
@@ -16,12 +17,19 @@ const messages = z.strictObject({
 });
 
 const retry = z.strictObject({
-  times: positive,
+  times: positive.max(100),
   backoff: z.strictObject({ duration, factor: z.number().min(1).optional(), max: duration.optional() }).optional(),
   when: z.array(z.enum(["timeout", "exit", "lost", "agent_error", "any"])).optional(),
 });
 
-const output = z.strictObject({ from: z.enum(["stdout", "file", "json"]), path: z.string().optional() });
+const output = z
+  .strictObject({ from: z.enum(["stdout", "file", "json"]), path: relativePath.optional() })
+  .refine((from) => from.from !== "file" || from.path !== undefined, { error: "needs path: which file" })
+  .refine((from) => from.from !== "stdout" || from.path === undefined, {
+    error: "takes no path: it is what was printed",
+  });
+
+const AXIS = "must be a list of values, or an expression that gives one";
 
 export const phase = z.strictObject({
   name: phaseName,
@@ -29,30 +37,37 @@ export const phase = z.strictObject({
   type: z.enum(PHASE_TYPES).optional(),
   depends_on: z.array(z.string()).optional(),
   trigger_rule: z.enum(TRIGGER_RULES).optional(),
-  skip_if: later(z.union([condition, z.array(condition)], { error: "must be a condition or a list of conditions" })),
-  if: later(condition),
-  requires_sandbox: later(z.string()),
-  sandbox_image: later(z.string()),
-  unrestricted_egress: later(z.boolean()),
-  web_search: later(z.boolean()),
+  skip_if: z
+    .union([condition, z.array(condition)], { error: "must be a condition or a list of conditions" })
+    .optional(),
+  if: condition.optional(),
+  requires_sandbox: z.string().optional(),
+  sandbox_image: shown(z.string()),
+  unrestricted_egress: shown(z.boolean()),
+  web_search: shown(z.boolean()),
   runs_on: later(z.string()),
-  finally: later(z.boolean()),
+  finally: z.boolean().optional(),
   timeout: duration.optional(),
   timeout_seconds: fromContext.optional(),
-  retry: later(retry),
-  secrets: later(z.array(identifier)),
-  env: later(z.record(identifier, z.string())),
-  artefacts: later(z.array(z.strictObject({ path: z.string(), name: z.string() }))),
-  outputs: later(z.record(identifier, output)),
-  output_var: later(identifier),
-  matrix: later(z.record(identifier, z.array(z.unknown()))),
-  max_parallel: later(positive),
-  fail_fast: later(z.boolean()),
-  approval_gate: later(z.string()),
-  approval_artifact: later(z.string()),
-  approval_gate_message: template(),
-  messages: shown(messages),
-  on_success: shown(z.strictObject({ set_phase: z.string() })),
+  retry: retry.optional(),
+  secrets: z.array(identifier).optional(),
+  env: z.record(identifier, z.string()).optional(),
+  artefacts: z
+    .array(z.strictObject({ path: relativePath, name: identifier }))
+    .max(100)
+    .optional(),
+  outputs: z.record(identifier, output).optional(),
+  output_var: identifier.optional(),
+  matrix: z
+    .record(identifier, z.union([z.array(z.unknown()).max(MATRIX_LIMIT), z.string()], { error: AXIS }))
+    .optional(),
+  max_parallel: positive.max(1_000).optional(),
+  fail_fast: z.boolean().optional(),
+  approval_gate: z.string().optional(),
+  approval_artifact: z.string().optional(),
+  approval_gate_message: z.string().optional(),
+  messages: messages.optional(),
+  on_success: z.strictObject({ set_phase: z.string() }).optional(),
   ...bashKeys,
   ...scriptKeys,
   ...callKeys,

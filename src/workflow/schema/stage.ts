@@ -4,7 +4,7 @@ import { z } from "zod";
  * How far lastlight is with a key the grammar knows: `later` would change how a run goes, so a run that needs it is
  * refused; `shown` only tells people something, so its absence is merely said. A key with neither is carried out.
  */
-export type Stage = "later" | "shown" | "template";
+export type Stage = "later" | "shown";
 
 const stages = z.registry<{ stage: Stage }>();
 
@@ -20,11 +20,6 @@ export function later<Schema extends z.ZodType>(schema: Schema): z.ZodOptional<S
 /** An optional key that tells people something and is not acted on yet. */
 export function shown<Schema extends z.ZodType>(schema: Schema): z.ZodOptional<Schema> {
   return marked(schema, "shown");
-}
-
-/** An optional text that may hold templates: plain text is carried out, a template is not yet. */
-export function template(): z.ZodOptional<z.ZodString> {
-  return marked(z.string(), "template");
 }
 
 function marked<Schema extends z.ZodType>(schema: Schema, stage: Stage): z.ZodOptional<Schema> {

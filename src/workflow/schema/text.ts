@@ -44,3 +44,12 @@ export const fromContext = z.union([positive, z.strictObject({ from: z.string(),
 
 /** Values handed on as they are. */
 export const anyValue = z.record(z.string(), z.unknown());
+
+/** A file below the working directory, never above it or beside it. */
+export const relativePath = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine((path) => !path.startsWith("/") && !/[\0\\]/.test(path) && !path.split("/").includes(".."), {
+    error: "must be a path below the working directory",
+  });

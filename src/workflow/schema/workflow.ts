@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { inputs } from "./input.ts";
 import { phase } from "./phase.ts";
-import { later, shown } from "./stage.ts";
+import { shown } from "./stage.ts";
 import { anyValue, condition, duration, identifier, positive, workflowName } from "./text.ts";
 
 const OVERLAPS = ["allow", "skip", "queue", "replace"] as const;
@@ -36,29 +36,29 @@ export const workflow = z.strictObject({
   trigger: z.string().optional(),
   on: shown(triggers),
   inputs: inputs.optional(),
-  variables: later(z.record(z.string(), z.string())),
-  secrets: later(z.array(identifier)),
-  env: later(z.record(identifier, z.string())),
-  concurrency: later(
-    z.strictObject({
-      group: z.string().optional(),
-      max: positive.optional(),
+  variables: z.record(identifier, z.string()).optional(),
+  secrets: z.array(identifier).optional(),
+  env: z.record(identifier, z.string()).optional(),
+  concurrency: z
+    .strictObject({
+      group: z.string().min(1).optional(),
+      max: positive.max(1_000).optional(),
       on_conflict: z.enum(["queue", "skip", "replace"]).optional(),
-    }),
-  ),
-  budget: later(
-    z.strictObject({
-      usd: z.number().min(0).optional(),
-      per_day_usd: z.number().min(0).optional(),
+    })
+    .optional(),
+  budget: z
+    .strictObject({
+      usd: z.number().gt(0).optional(),
+      per_day_usd: z.number().gt(0).optional(),
       turns: positive.optional(),
       tokens: positive.optional(),
-    }),
-  ),
+    })
+    .optional(),
   priority: z.int().min(-100).max(100).optional(),
-  timeout: later(duration),
-  pr_scoped: later(z.boolean()),
-  status_checklist: shown(z.boolean()),
-  final_message: shown(z.string()),
+  timeout: duration.optional(),
+  pr_scoped: shown(z.boolean()),
+  status_checklist: z.boolean().optional(),
+  final_message: z.string().optional(),
   notify: shown(z.unknown()),
   classification: shown(
     z.strictObject({ intent: z.string(), description: z.string(), examples: z.array(z.string()).optional() }),

@@ -67,14 +67,13 @@ export function watchBlocks(report: Report): Blocks {
 
   function tag(name: string, begin: number, end: number): void {
     const word = `{% ${name} %}`;
+    const block = open.at(-1);
     if (Object.hasOwn(BLOCKS, name)) {
-      return enter({ word, close: `{% end${name} %}`, dividers: BLOCKS[name]!, begin, end });
-    }
-    if (name.startsWith("end") && TAGS.has(name.slice(3))) return leave(word, begin, end);
-    if (DIVIDERS.has(name)) {
-      const block = open.at(-1);
+      enter({ word, close: `{% end${name} %}`, dividers: BLOCKS[name]!, begin, end });
+    } else if (name.startsWith("end") && TAGS.has(name.slice(3))) leave(word, begin, end);
+    else if (DIVIDERS.has(name)) {
       if (!block) report(begin, end, `${word} belongs inside a block such as {% if %}`);
-      else if (!block.dividers.includes(name)) report(begin, end, divides(word, block));
+      else if (!block.dividers.includes(name)) report(begin, end, misplaced(word, block));
     } else if (name === "break" || name === "continue") {
       if (!open.some((each) => each.word === "{% for %}")) report(begin, end, `${word} belongs inside {% for %}`);
     } else if (!SINGLE.has(name)) report(begin, end, unknownTag(name));
@@ -95,7 +94,7 @@ export function watchBlocks(report: Report): Blocks {
 
 const LEGACY_IF = "{{#if}}";
 
-function divides(word: string, block: Open): string {
+function misplaced(word: string, block: Open): string {
   if (block.word === LEGACY_IF) return `{{#if}} has no ${word}. Write {% if %} … ${word} … {% endif %}`;
   return `${word} has no meaning inside ${block.word}`;
 }

@@ -1,4 +1,4 @@
-import type { Flaw } from "../template.ts";
+import type { Flaw } from "../flaw.ts";
 
 /** One stretch of a template's text: what stands between tags, `{{ … }}`, `{% … %}`, or what is never looked into. */
 export interface Piece {
@@ -22,9 +22,13 @@ export function piecesOf(text: string): { readonly pieces: readonly Piece[]; rea
   let tags = 0;
   for (let at = 0; at < text.length; ) {
     const begin = nextOpening(text, at);
-    if (begin > at && comment === null) pieces.push({ kind: "text", begin: at, end: begin });
+    if (begin > at && comment === null) {
+      pieces.push({ kind: "text", begin: at, end: begin });
+      tags += outputsOf(text.slice(at, begin)).length;
+    }
+    if (begin < text.length) tags++;
+    if (tags > MOST_TAGS) return fail(begin, "a template may hold 5,000 tags at most", 1);
     if (begin === text.length) break;
-    if (++tags > MOST_TAGS) return fail(begin, "holds more than 5,000 tags");
     const kind = text[begin + 1] === "{" ? "output" : "tag";
     let end = kind === "output" ? endOfOutput(text, begin) : text.indexOf("%}", begin + 2) + 2;
     if (end < 2) return fail(begin, unclosed(text, begin, kind));
@@ -47,6 +51,11 @@ export function piecesOf(text: string): { readonly pieces: readonly Piece[]; rea
   }
   if (comment !== null) return fail(comment, "{% comment %} is never closed. Write {% endcomment %}");
   return { pieces, flaw: null };
+}
+
+/** Every `${x.output}` of a piece of text: an older way to name what a phase put out. */
+export function outputsOf(text: string): RegExpExecArray[] {
+  return [...text.matchAll(/\$\{([A-Za-z0-9_-]+)\.output\}/g)];
 }
 
 /** The word a `{% … %}` begins with, or nothing. */

@@ -1,0 +1,106 @@
+import type { Clock } from "../../domain/clock.ts";
+import type { Effect } from "../../domain/run.ts";
+import type { Approvals } from "./approvals.ts";
+import type { Batch, Entry } from "./batch.ts";
+import type { Executions } from "./executions.ts";
+import type { Findings } from "./findings.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Runs } from "./runs.ts";
+
+interface Rooms {
+  readonly runs: Runs;
+  readonly executions: Executions;
+  readonly approvals: Approvals;
+  readonly outbox: Outbox;
+  readonly findings: Findings;
+}
+
+/** Writes what follows from an event, in the transaction that saves the run. */
+export function effects(clock: Clock, { runs, executions, approvals, outbox, findings }: Rooms) {
+  return (batch: Batch, entry: Entry, effect: Effect, now: string): void => {
+    const { run } = entry;
+    switch (effect.type) {
+      case "phase.start": {
+        const { phase, iteration, attempt } = effect;
+        batch.wanted.push({ run: run.id, phase, iteration, attempt, priority: entry.row.priority });
+        break;
+      }
+      case "starts.void":
+        batch.wanted = batch.wanted.filter((each) => each.run !== run.id);
+        outbox.voidStarts(run.id, entry.row.priority);
+        break;
+      case "execution.open":
+        executions.open(entry, effect.execution, batch.take?.node ?? null);
+        break;
+      case "execution.close":
+        executions.close(effect, entry, now);
+        break;
+      case "gate.open": {
+        const id = clock.id();
+        const { phase, iteration, kind } = effect;
+        approvals.open(id, run.id, effect, now);
+        outbox.owe(`${run.id}/${phase}/${iteration}/${run.epoch}/ask`, run.id, "ask", { approval: id }, now);
+        entry.run = { ...run, gates: [...run.gates, { id, phase, iteration, kind, createdAt: now }] };
+        break;
+      }
+      case "gate.close":
+        approvals.close(effect, now);
+        break;
+      case "history":
+        entry.lines.push(effect.line);
+        break;
+      case "decision.owe": {
+        const { phase, iteration } = effect;
+        const asked = { phase, iteration, epoch: run.epoch };
+        outbox.owe(`${run.id}/${phase}/${iteration}/${run.epoch}/decide/${run.rev}`, run.id, "decide", asked, now);
+        break;
+      }
+      case "decision.note": {
+        const { phase, iteration, finding } = effect;
+        findings.note({ run: run.id, epoch: run.epoch, phase, iteration }, finding, now);
+        break;
+      }
+      case "timer.set": {
+        const { phase, due } = effect;
+        outbox.owe(`${run.id}/timer/${phase ?? ""}/${due}/${run.rev}`, run.id, "timer", { phase, due }, due);
+        break;
+      }
+      case "timers.void":
+        outbox.voidTimers(run.id);
+        break;
+      case "child.start": {
+        const { phase, iteration, attempt } = effect;
+        const place = { phase, iteration, attempt, epoch: run.epoch };
+        outbox.owe(`${run.id}/${phase}/${iteration}/${run.epoch}/${attempt}/child`, run.id, "child", place, now);
+        break;
+      }
+      case "child.stop": {
+        const { phase, iteration } = effect;
+        outbox.owe(
+          `${run.id}/${phase}/${iteration}/${run.rev}/child_stop`,
+          run.id,
+          "child_stop",
+          { phase, iteration },
+          now,
+        );
+        break;
+      }
+      case "post": {
+        const { event, phase, iteration, execution } = effect;
+        const id = `${run.id}/post/${run.rev}/${phase ?? ""}/${iteration}/${event}`;
+        outbox.owe(id, run.id, "post", { event, phase, iteration, execution }, now);
+        break;
+      }
+      case "signal":
+        findings.receive(run.id, effect, now);
+        break;
+      case "scratch":
+        if (entry.fresh) runs.save(entry);
+        runs.writeScratch(run.id, effect.key, effect.value, effect.append);
+        break;
+      case "execution.stop":
+        // A process is ended after the commit, by whoever asked: it is in the answer.
+        break;
+    }
+  };
+}
