@@ -21,9 +21,23 @@ export interface Config {
   readonly failpoint: string | null;
   readonly logLevel: string;
   readonly node: string;
+  /** What drives agents whose phase does not say. */
+  readonly agent: string | null;
+  /** A JSON file with what the scripted agent is to say. */
+  readonly scripted: string | null;
+  /** Gates behind phases (`approval_gate`) that ask. */
+  readonly approvals: ReadonlySet<string>;
+  readonly models: { readonly [name: string]: string };
+  readonly variants: { readonly [name: string]: string };
+  /** Where links lead. */
+  readonly publicUrl: string;
+  /** Values of secrets, by the name workflows know them under. */
+  readonly secrets: { readonly [name: string]: string };
   /** What every program that a phase starts may see of the daemon's own environment: an allow-list, nothing secret. */
   readonly programEnvironment: { readonly [name: string]: string };
 }
+
+const SECRET = "LASTLIGHT_SECRET_";
 
 type Environment = { readonly [name: string]: string | undefined };
 
@@ -49,6 +63,18 @@ export function readConfig(environment: Environment = process.env, cwd = process
       message: "another database than STATE_DIR/lastlight.db is not supported yet",
     });
   }
+  /** `name=value` pairs between commas. */
+  const pairs = (name: string): Record<string, string> =>
+    Object.fromEntries(
+      word(name, "")
+        .split(",")
+        .flatMap((pair) => {
+          if (pair.trim() === "") return [];
+          const at = pair.indexOf("=");
+          if (at < 1) problems.push({ path: name, message: `"${pair}" is not name=value` });
+          return [[pair.slice(0, at).trim(), pair.slice(at + 1).trim()]];
+        }),
+    );
   const logLevel = word("LASTLIGHT_LOG_LEVEL", "info");
   if (!LOG_LEVELS.includes(logLevel)) {
     problems.push({ path: "LASTLIGHT_LOG_LEVEL", message: `"${logLevel}" is not one of ${LOG_LEVELS.join(", ")}` });
@@ -68,6 +94,18 @@ export function readConfig(environment: Environment = process.env, cwd = process
     failpoint: environment.LASTLIGHT_FAILPOINT || null,
     logLevel,
     node: word("LASTLIGHT_NODE", hostname()),
+    agent: environment.LASTLIGHT_AGENT || null,
+    scripted: environment.LASTLIGHT_SCRIPTED ? resolve(cwd, environment.LASTLIGHT_SCRIPTED) : null,
+    approvals: new Set(
+      word("LASTLIGHT_APPROVALS", "")
+        .split(",")
+        .map((each) => each.trim())
+        .filter((each) => each !== ""),
+    ),
+    models: pairs("LASTLIGHT_MODELS"),
+    variants: pairs("LASTLIGHT_VARIANTS"),
+    publicUrl: word("LASTLIGHT_PUBLIC_URL", "").replace(/\/+$/, ""),
+    secrets: secretsOf(environment),
     programEnvironment: Object.fromEntries(
       PASSED_ON.flatMap((name) => {
         const value = environment[name];
@@ -81,4 +119,14 @@ export function readConfig(environment: Environment = process.env, cwd = process
     });
   }
   return config;
+}
+
+function secretsOf(environment: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      name.startsWith(SECRET) && name.length > SECRET.length && value !== undefined
+        ? [[name.slice(SECRET.length), value]]
+        : [],
+    ),
+  );
 }

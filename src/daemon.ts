@@ -7,14 +7,16 @@ import type { Config } from "./config.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
 import { Fault } from "./domain/fault.ts";
 import type { Log } from "./engine/contracts/log.ts";
-import { dispatcher } from "./engine/dispatch.ts";
+import { type Dispatch, dispatcher } from "./engine/dispatch.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import { createKeeper } from "./engine/keeper.ts";
+import type { Settings } from "./engine/settings.ts";
 import { createTranscripts } from "./engine/transcript.ts";
 import type { Health } from "./http/api.ts";
 import { openServer } from "./http/server.ts";
 import { deliverers, phases } from "./plugins.ts";
 import { ballast } from "./store/files/ballast.ts";
+import { blobs } from "./store/files/blobs.ts";
 import { type Lock, lockFolder } from "./store/files/lock.ts";
 import { sessions } from "./store/files/sessions.ts";
 import { spool } from "./store/files/spool.ts";
@@ -99,6 +101,7 @@ async function wire(
   undo.push(() => store.close());
   const library = await opening;
 
+  const dispatch: Dispatch = (request) => dispatching(request);
   const sessionFiles = sessions(join(stateDir, "agent-sessions", "projects"), clock);
   const engine: Engine = createEngine({
     store,
@@ -120,8 +123,12 @@ async function wire(
       log,
       onUnknown: unknown,
     }),
-    phases,
+    phases: phases(config.scripted),
     deliverers: deliverers(log),
+    settings: settingsOf(config),
+    blobs: blobs(artefactsOf(config)),
+    startChild: ({ workflow, inputs, parent, once }) =>
+      dispatch({ workflow, inputs, parent, once, trigger: { type: "api", id: parent.run, by: `run ${parent.run}` } }),
     ballast: ballast(join(stateDir, "ballast"), stateDir),
     handling: (run, work) =>
       suspects.handling(run, () => {
@@ -131,6 +138,7 @@ async function wire(
     cap: config.maxExecutions,
     restartLimit: config.restartLimit,
   });
+  const dispatching = dispatcher({ library, store, engine, clock, settings: settingsOf(config) });
   undo.push(() => engine.stop());
 
   const lag = monitorEventLoopDelay({ resolution: 20 });
@@ -146,7 +154,7 @@ async function wire(
     library,
     sessions: sessionFiles,
     check: library.check,
-    dispatch: dispatcher({ library, store, engine, clock }),
+    dispatch,
     health: async (): Promise<Health> => ({
       status: stopping ? "stopping" : safeMode ? "safe_mode" : "ready",
       trouble: safeMode?.reason ?? engine.disk.state()?.what ?? null,
@@ -200,6 +208,15 @@ async function wire(
       log.info({}, "stopped");
     },
   };
+}
+
+function artefactsOf({ stateDir }: Config): string {
+  return join(stateDir, "artefacts");
+}
+
+function settingsOf(config: Config): Settings {
+  const { models, variants, approvals, secrets, publicUrl, agent } = config;
+  return { models, variants, approvals, secrets, publicUrl, agent, sandbox: "none", artefacts: artefactsOf(config) };
 }
 
 function makeFolder(stateDir: string): void {

@@ -21,3 +21,14 @@ export function consoleAsks(log: Log): Deliverer {
     },
   };
 }
+
+/** Tells the operator what the author of a workflow had to say, in the same place. */
+export function consolePosts(log: Log): Deliverer {
+  return {
+    kind: "post",
+    deliver: async ({ payload }, { run, text }) => {
+      const { event, phase } = payload as { event: string; phase: string | null };
+      log.info({ run: run?.id, workflow: run?.workflow_name, phase, event, text }, "people are told");
+    },
+  };
+}

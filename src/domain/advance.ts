@@ -1,15 +1,15 @@
 import { isUsedUp, spend } from "./budget.ts";
 import type { Iso } from "./clock.ts";
 import { INLINE_LIMIT, type LiveExecution } from "./execution.ts";
-import { graphOf } from "./graph.ts";
+import { graphOf, isFinal } from "./graph.ts";
 import { utf8Length } from "./json.ts";
 import { isOver, type Refusal, type Run, type RunEvent, type Step } from "./run.ts";
 import { abandon } from "./turn/abandon.ts";
 import { answered } from "./turn/answers.ts";
 import { LOST } from "./turn/endings.ts";
-import { itemsHeld } from "./turn/items.ts";
+import { itemsHeld, itemsReleased } from "./turn/items.ts";
 import { retried } from "./turn/resets.ts";
-import { settle } from "./turn/starts.ts";
+import { settle, skipAll } from "./turn/starts.ts";
 import { Turn } from "./turn/turn.ts";
 import { judged, standing, stepOf } from "./turn/verdict.ts";
 import { childEnded, decided, due, outOfTime, signalled } from "./turn/waits.ts";
@@ -31,6 +31,8 @@ function happen(turn: Turn, event: RunEvent): void {
   switch (event.type) {
     case "run.created":
       for (const [name, id] of Object.entries(event.inherited ?? {})) {
+        // A fork's author may have taken the phase out.
+        if (!turn.graph.phase.has(name)) continue;
         turn.put(name, { status: "succeeded" });
         turn.note(name, "succeeded", turn.now, id === null ? null : { id, iteration: 0, epoch: 0, name });
       }
@@ -46,7 +48,11 @@ function happen(turn: Turn, event: RunEvent): void {
       budget(turn);
       break;
     case "execution.lost":
-      for (const id of event.executions) lose(turn, live(run, id), event.attemptLimit);
+      for (const id of event.executions) {
+        // The loss of one may have ended another.
+        const execution = turn.live.find((each) => each.id === id);
+        if (execution) lose(turn, execution, event.attemptLimit);
+      }
       break;
     case "phase.decided":
       decided(turn, event);
@@ -67,7 +73,7 @@ function happen(turn: Turn, event: RunEvent): void {
     case "run.suspected":
       turn.restartCount++;
       if (turn.restartCount >= event.restartLimit)
-        abandon(turn, { status: "failed", reason: "crash_loop" }, LOST, true);
+        abandon(turn, run.ending ?? { status: "failed", reason: "crash_loop" }, LOST, true);
       break;
     case "gate.answered":
       answered(turn, event);
@@ -77,11 +83,15 @@ function happen(turn: Turn, event: RunEvent): void {
       break;
     case "run.released":
       turn.hold = null;
+      for (const phase of turn.graph.order) if (turn.status(phase.name) === "running") itemsReleased(turn, phase);
       break;
     case "run.cancelled": {
       turn.epoch++;
-      // Cancelled once more while it closes, nothing of it is left to run.
-      abandon(turn, { status: "cancelled", reason: event.reason ?? "operator" }, null, run.ending !== null);
+      // A cancel outranks a pause: what runs last is not kept waiting for a release that nobody has in mind.
+      if (turn.hold === "operator") turn.hold = null;
+      // Cancelled once more while it closes, or before its group had room for it, nothing of it is left to run.
+      const everything = run.ending !== null || run.hold === "concurrency";
+      abandon(turn, { status: "cancelled", reason: event.reason ?? "operator" }, null, everything);
       break;
     }
     case "run.retried":
@@ -106,21 +116,20 @@ function follow(turn: Turn): void {
 /** A limit that is reached ends what has not begun; a run that needs nothing more has kept within it. */
 function budget(turn: Turn): void {
   if (turn.ending || !isUsedUp(turn.workflow.budget, turn.spent)) return;
-  if (!turn.graph.main.some(({ name }) => !FINAL.has(turn.status(name)))) return;
+  skipAll(turn, turn.graph.main);
+  if (turn.graph.main.every(({ name }) => isFinal(turn.status(name)))) return;
   turn.epoch++;
   abandon(turn, { status: "failed", reason: "budget" }, "The run's budget was used up");
 }
 
-const FINAL = new Set<string>(["succeeded", "failed", "skipped", "cancelled"]);
-
-/** Nothing more is owed; it is owed again when the run is released. */
+/** Nothing more is owed, and nobody is asked about a phase that may not start; all of it comes again on release. */
 function hold(turn: Turn, why: NonNullable<Run["hold"]>): void {
   turn.hold = why;
   turn.effects.push({ type: "starts.void" });
   for (const phase of turn.graph.order) {
-    const { stage, items } = turn.at(phase.name);
-    if (items && !FINAL.has(turn.status(phase.name))) itemsHeld(turn, phase);
-    else if (stage === "owed") turn.put(phase.name, { stage: undefined });
+    const { status, items } = turn.at(phase.name);
+    if (items && !isFinal(status)) itemsHeld(turn, phase);
+    else if (status === "pending") turn.put(phase.name, { stage: undefined, waits: undefined });
   }
 }
 
@@ -129,7 +138,10 @@ function live(run: Run, id: string): LiveExecution {
 }
 
 function refusal(run: Run, event: RunEvent): Refusal | null {
-  if (event.type === "run.retried") return isOver(run.status) ? null : "unfinished";
+  if (event.type === "run.retried") {
+    if (!isOver(run.status)) return "unfinished";
+    return event.from === null || Object.hasOwn(run.phases, event.from) ? null : "stale";
+  }
   if (isOver(run.status)) return event.type === "gate.answered" ? "answered" : "terminal";
   switch (event.type) {
     case "run.created":
@@ -180,12 +192,7 @@ function mayStart(run: Run, { phase, iteration, attempt }: Extract<RunEvent, { t
   const state = run.phases[phase];
   if (run.hold !== null || !state) return false;
   if (state.items) return state.items.owed.some((each) => each.iteration === iteration && each.attempt === attempt);
-  return (
-    state.status === "pending" &&
-    state.stage !== "deciding" &&
-    state.iteration === iteration &&
-    state.attempt === attempt
-  );
+  return state.stage === "owed" && state.iteration === iteration && state.attempt === attempt;
 }
 
 function isAwaited({ phases, deadline }: Run, { phase, due }: Extract<RunEvent, { type: "timer.fired" }>): boolean {

@@ -14,7 +14,7 @@ export interface Items {
   readonly failed: number;
   /** Tries that may start as soon as there is room. */
   readonly owed: readonly Item[];
-  /** Tries that come again: at once, or after a pause. */
+  /** Tries that come again: at once, or after a pause, during which they keep their place. */
   readonly again: readonly (Item & { readonly at?: Iso })[];
   /** Of those that execute, the ones that have failed before. */
   readonly trying: readonly Item[];
@@ -29,6 +29,11 @@ export interface Item {
   readonly attempt: number;
   /** Tries that failed and were forgiven. */
   readonly failures?: number;
+}
+
+/** How often an item that executes has failed before. */
+export function failuresOf({ trying }: Items, iteration: number): number {
+  return trying.find((each) => each.iteration === iteration)?.failures ?? 0;
 }
 
 export type Axes = { readonly [name: string]: readonly Json[] };

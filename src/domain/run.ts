@@ -206,7 +206,7 @@ export type Effect =
       readonly iteration: number;
       readonly attempt: number;
     }
-  | { readonly type: "child.stop"; readonly phase: string; readonly iteration: number }
+  | { readonly type: "child.stop"; readonly phase: string; readonly iteration: number; readonly attempt: number }
   /** Owed to people. */
   | {
       readonly type: "post";
@@ -222,7 +222,7 @@ export type Effect =
 export type Refusal =
   /** The run is over. */
   | "terminal"
-  /** The execution no longer holds its phase, or the admission came too late. */
+  /** The execution no longer holds its phase, the admission came too late, or there is no such phase. */
   | "stale"
   /** The gate has its answer. */
   | "answered"

@@ -1,10 +1,13 @@
 import type { Clock } from "../domain/clock.ts";
 import { Fault } from "../domain/fault.ts";
 import { type Json, utf8Length } from "../domain/json.ts";
-import type { Created, Store, TriggerType } from "../store/store.ts";
+import type { Workflow } from "../domain/workflow.ts";
+import type { Created, NewRun, Parent, Store, TriggerType } from "../store/store.ts";
 import { readInputs } from "../workflow/inputs.ts";
 import type { Library } from "../workflow/library.ts";
+import { render, type Scope } from "../workflow/template.ts";
 import type { Engine } from "./engine.ts";
+import type { Settings } from "./settings.ts";
 
 /** What asks for a run, whichever door it came through. */
 export interface DispatchRequest {
@@ -13,6 +16,10 @@ export interface DispatchRequest {
   readonly trigger: { readonly type: TriggerType; readonly id: string | null; readonly by: string };
   /** The caller's idempotency key: a second request with it gets the run of the first. */
   readonly once: string | null;
+  /** What set it off, for texts and conditions to read; at most 64 KiB of JSON with the rest of the context. */
+  readonly context?: { readonly [name: string]: Json };
+  /** The phase whose work the run is. */
+  readonly parent?: Parent;
 }
 
 export type Dispatch = (request: DispatchRequest) => Promise<Created>;
@@ -21,16 +28,24 @@ const CONTEXT_LIMIT = 65_536;
 
 /**
  * From a wish to a run: the version in force is pinned, the inputs are checked against it, the kill switch is obeyed.
- * Throws `workflow.unknown`, `workflow.invalid`, `workflow.unavailable`, `workflow.disabled` or `input.invalid`.
+ * Throws `workflow.unknown`, `workflow.invalid`, `workflow.unavailable`, `workflow.disabled`, `input.invalid`,
+ * `secret.missing`, `budget.exceeded` or `template.failed`.
  */
-export function dispatcher(options: { library: Library; store: Store; engine: Engine; clock: Clock }): Dispatch {
-  const { library, store, engine, clock } = options;
+export function dispatcher(options: {
+  library: Library;
+  store: Store;
+  engine: Pick<Engine, "create">;
+  clock: Clock;
+  settings: Settings;
+}): Dispatch {
+  const { library, store, engine, clock, settings } = options;
   return async (request) => {
     const version = library.get(request.workflow);
     const { workflow } = version;
     if (workflow.unavailable.length > 0) {
       throw new Fault("workflow.unavailable", `Workflow "${workflow.name}" needs ${workflow.unavailable.join(", ")}`);
     }
+    fits(workflow, settings);
     const override = (await store.overrides()).find((each) => each.name === workflow.name);
     if (override && !override.enabled) {
       const who = override.updated_by ? ` by ${override.updated_by}` : "";
@@ -43,8 +58,10 @@ export function dispatcher(options: { library: Library; store: Store; engine: En
     if (!read.ok) {
       throw new Fault("input.invalid", `The inputs do not fit workflow "${workflow.name}"`, { details: read.problems });
     }
+    await withinBudget(workflow, store, clock);
     const id = clock.id();
-    const context = { trigger: { type: request.trigger.type, id: request.trigger.id ?? id, by: request.trigger.by } };
+    const trigger = { type: request.trigger.type, id: request.trigger.id ?? id, by: request.trigger.by };
+    const context = { ...request.context, trigger };
     if (utf8Length(JSON.stringify(context)) > CONTEXT_LIMIT) {
       throw new Fault("input.invalid", "The context is larger than 64 KiB");
     }
@@ -59,6 +76,40 @@ export function dispatcher(options: { library: Library; store: Store; engine: En
       inputs: read.inputs,
       priority: workflow.priority,
       once: request.once,
+      ...groupOf(workflow, { ...context, context, inputs: read.inputs }),
+      ...(request.parent ? { parent: request.parent } : {}),
     });
   };
+}
+
+/** What a run would only find out later: an agent that nothing drives, a secret that nobody set. */
+export function fits(workflow: Workflow, { agent, secrets }: Settings): void {
+  const idle = workflow.phases.find((phase) => phase.type === "agent" && phase.agent === undefined);
+  if (idle && agent === null)
+    throw new Fault(
+      "workflow.unavailable",
+      `Phase "${idle.name}" of "${workflow.name}" needs an agent and none is set up: set LASTLIGHT_AGENT, e.g. to scripted`,
+    );
+  const missing = workflow.phases.flatMap((phase) => phase.secrets ?? []).find((name) => !Object.hasOwn(secrets, name));
+  if (missing !== undefined)
+    throw new Fault("secret.missing", `Workflow "${workflow.name}" needs the secret ${missing}`);
+}
+
+/** Days are UTC; what runs cost that nobody told us is not counted, and is not zero either. */
+async function withinBudget({ name, budget }: Workflow, store: Store, clock: Clock): Promise<void> {
+  if (budget?.perDayUsd === undefined) return;
+  const spent = await store.costSince(name, `${clock.now().slice(0, 10)}T00:00:00.000Z`);
+  if (spent < budget.perDayUsd) return;
+  throw new Fault(
+    "budget.exceeded",
+    `Workflow "${name}" has cost ${spent.toFixed(2)} USD today; its limit is ${budget.perDayUsd}`,
+  );
+}
+
+function groupOf({ name, concurrency, variables }: Workflow, scope: Scope): Pick<NewRun, "group"> {
+  if (!concurrency) return {};
+  const { group, max, onConflict } = concurrency;
+  const key = group === undefined ? "" : render(group, { variables: variables ?? {}, ...scope }).trim();
+  // Of two workflows that share a group's name, each run waits for the other's; without one, only for its own kind.
+  return { group: { key: group === undefined ? `workflow/${name}` : `group/${key.slice(0, 500)}`, max, onConflict } };
 }

@@ -1,9 +1,11 @@
 import type { Decision } from "../domain/approval.ts";
 import type { Clock } from "../domain/clock.ts";
 import { Fault } from "../domain/fault.ts";
+import type { Json } from "../domain/json.ts";
 import type { Run, RunEvent } from "../domain/run.ts";
 import type { Ballast } from "../store/files/ballast.ts";
-import type { Applied, ApprovalLine, Created, Grant, Lease, NewRun, Store } from "../store/store.ts";
+import type { Blobs } from "../store/files/blobs.ts";
+import type { Applied, ApprovalLine, Created, Grant, Lease, NewRun, RunDetail, Store } from "../store/store.ts";
 import { admission } from "./admission.ts";
 import { type Bus, createBus } from "./bus.ts";
 import type { Deliverer } from "./contracts/deliverer.ts";
@@ -12,7 +14,9 @@ import type { Log } from "./contracts/log.ts";
 import type { PhaseKind } from "./contracts/phase.ts";
 import { type DiskGuard, diskGuard } from "./disk.ts";
 import { createOutbox } from "./outbox.ts";
+import { type ChildWish, createOwed } from "./owed.ts";
 import { registry } from "./registry.ts";
+import type { Settings } from "./settings.ts";
 import { createWorker } from "./worker.ts";
 
 /** Drives runs: every face and every trigger speaks to this, and this speaks to the store. */
@@ -32,6 +36,17 @@ export interface Engine {
   answer(approval: string, answer: { decision: Decision; by: string; comment: string | null }): Promise<ApprovalLine>;
   /** Throws `run.unknown` or `run.terminal`. */
   cancel(run: string, by: string): Promise<Run>;
+  /** Nothing more of the run starts until it is resumed; throws `run.unknown`, `run.terminal` or `run.held`. */
+  pause(run: string): Promise<Run>;
+  /** Throws `run.unknown`, `run.terminal` or `run.held`. */
+  resume(run: string): Promise<Run>;
+  /**
+   * Has a run that is over go on: from a phase and everything downstream of it, or from whatever did not succeed. Throws
+   * `run.unknown`, `run.unfinished` or `phase.unknown`.
+   */
+  retry(run: string, from: string | null, by: string): Promise<Run>;
+  /** Word from outside, kept whether or not the run waits for it; throws `run.unknown` or `run.terminal`. */
+  signal(run: string, signal: { id: string; name: string; payload: Json }): Promise<Run>;
   /** Stops taking work, leaves programs alive for the next daemon, and falls silent. */
   stop(): Promise<void>;
 }
@@ -61,6 +76,10 @@ export function createEngine(options: {
   phases: readonly PhaseKind[];
   deliverers: readonly Deliverer[];
   ballast: Ballast;
+  settings: Settings;
+  blobs: Blobs;
+  /** Makes a run for a phase; throws what a person would be told who asked for it. */
+  startChild: (wish: ChildWish) => Promise<Created>;
   /** Names a run while its data is handled, for the next daemon to know (engine rule 21). */
   handling: <T>(run: string, work: () => T) => T;
   /** How many executions may run at once. */
@@ -70,18 +89,21 @@ export function createEngine(options: {
   const { store, node, clock, log, restartLimit } = options;
   const valve = admission(node, options.cap);
   const bus = createBus();
-  const outbox = createOutbox({ store, node, clock, log, deliverers: options.deliverers });
+  const owed = createOwed({ ...options, apply, startChild: options.startChild });
+  const outbox = createOutbox({ store, node, clock, log, deliver: owed });
   const kinds = registry(options.phases);
   const worker = createWorker({
     store,
     registry: kinds,
     keeper: options.keeper,
+    settings: options.settings,
+    blobs: options.blobs,
     clock,
     log,
     handling: options.handling,
     trouble: (error) => disk.trouble(error),
     stall: async ({ run, execution }) => {
-      await apply(run, { type: "run.held", hold: "disk_full" });
+      await hold(run);
       await apply(run, { type: "execution.lost", executions: [execution], attemptLimit: null });
       return undefined;
     },
@@ -92,7 +114,8 @@ export function createEngine(options: {
   });
   const stopListening = store.onChange((changes) => {
     bus.publish(changes);
-    outbox.wake();
+    // In safe mode nothing begins: what a run's data did to the last daemon, it would do again.
+    if (began) outbox.wake();
   });
   const disk = diskGuard({
     ballast: options.ballast,
@@ -113,8 +136,18 @@ export function createEngine(options: {
     if (applied.ok) {
       worker.revoke(applied.stopped);
       worker.offer(applied.granted);
+      if (disk.state() !== null && couldGoOn(applied.run)) {
+        // The event stands, whether or not there is room to say what follows from it.
+        await hold(run).catch((error: unknown) => log.error({ run, err: error }, "a pause could not be recorded"));
+      }
     }
     return applied;
+  }
+
+  async function hold(run: string): Promise<void> {
+    await apply(run, { type: "run.held", hold: "disk_full" });
+    // Recorded only once there was room again, when the runs that were held then had been released already.
+    if (disk.state() === null) await apply(run, { type: "run.released", hold: "disk_full" });
   }
 
   /** Every write passes here, so that want of room is noticed wherever it shows first. */
@@ -174,6 +207,18 @@ export function createEngine(options: {
     return { attached: alive.length, lost: orphans.length - alive.length, strays: strays.length };
   }
 
+  /** What an operator asks of a run; a refusal becomes the fault that says why. */
+  async function told(run: string, event: RunEvent): Promise<Run> {
+    const applied = await apply(run, event);
+    if (applied.ok) return applied.run;
+    const known = await store.run(run);
+    if (!known) throw new Fault("run.unknown", `There is no run ${run}`);
+    if (known.workflow_hash === null) throw foreign(run);
+    if (applied.why === "unfinished") throw new Fault("run.unfinished", `Run ${run} is ${known.status}`);
+    if (applied.why !== "terminal") throw new Fault("run.held", heldWords(known));
+    throw new Fault("run.terminal", `Run ${run} is over: ${known.status}`);
+  }
+
   return {
     bus,
     disk,
@@ -188,6 +233,7 @@ export function createEngine(options: {
     },
     create: async (run) => {
       const created = await written(store.create(run, valve.take()));
+      worker.revoke(created.stopped);
       worker.offer(created.granted);
       return created;
     },
@@ -198,16 +244,23 @@ export function createEngine(options: {
       const now = (await store.approval(approval)) as ApprovalLine;
       if (applied.ok) return now;
       if (applied.why === "unknown") throw foreign(gate.workflow_run_id);
+      if (applied.why === "unfit")
+        throw new Fault("approval.unfit", `Approval ${approval} is answered with approve or reject, not with a reply`);
       throw new Fault("approval.answered", answered(now));
     },
-    cancel: async (run, by) => {
-      const applied = await apply(run, { type: "run.cancelled", by });
-      if (applied.ok) return applied.run;
-      const known = await store.run(run);
-      if (!known) throw new Fault("run.unknown", `There is no run ${run}`);
-      if (known.workflow_hash === null) throw foreign(run);
-      throw new Fault("run.terminal", `Run ${run} is over: ${known.status}`);
+    cancel: (run, by) => told(run, { type: "run.cancelled", by }),
+    pause: (run) => told(run, { type: "run.held", hold: "operator" }),
+    resume: (run) => told(run, { type: "run.released", hold: "operator" }),
+    retry: async (run, from, by) => {
+      if (from !== null) {
+        const data = await store.data(run, null);
+        const phases = data?.version.workflow.phases.map(({ name }) => name) ?? [];
+        if (data && !phases.includes(from))
+          throw new Fault("phase.unknown", `Run ${run} has no phase "${from}"; it has ${phases.join(", ")}`);
+      }
+      return told(run, { type: "run.retried", from, by });
     },
+    signal: (run, signal) => told(run, { type: "signal.received", ...signal }),
     stop: async () => {
       stopping = true;
       valve.shut();
@@ -231,6 +284,15 @@ export function createEngine(options: {
 function answered(gate: ApprovalLine): string {
   if (gate.status === "void") return `Approval ${gate.id} is void: its run is over`;
   return `Approval ${gate.id} was ${gate.status} by ${gate.responded_by ?? "someone"} at ${gate.responded_at}`;
+}
+
+/** Nothing of it executes and something could start: it waits for nothing but the valve (engine rule 10). */
+function couldGoOn({ status, live }: Run): boolean {
+  return status === "running" && live.length === 0;
+}
+
+function heldWords({ id, status, reason }: RunDetail): string {
+  return `Run ${id} is ${status}${reason === null ? "" : ` (${reason})`}`;
 }
 
 /** Engine rule 8: a run without a version of ours is listed, never driven. */

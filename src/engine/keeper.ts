@@ -208,6 +208,7 @@ export function createKeeper(options: {
   }
 
   return {
+    workspace: (run) => join(workspaces, run),
     run: async (program, signal) => {
       const folder = spool.find(program.execution);
       if (folder && folder.claimant() !== null) return attach(program, folder, signal);

@@ -1,8 +1,6 @@
 import type { Clock } from "../domain/clock.ts";
 import { asFault } from "../domain/fault.ts";
-import type { Json } from "../domain/json.ts";
 import type { Lease, OwedEffect, Store } from "../store/store.ts";
-import type { Deliverer } from "./contracts/deliverer.ts";
 import type { Log } from "./contracts/log.ts";
 
 /** Does what runs owe the world: at least once each, in order of falling due, again later when it fails. */
@@ -19,14 +17,15 @@ const LAST_RETRY_MS = 15 * 60_000;
 const FLOOR_MS = 10_000;
 
 export function createOutbox(options: {
-  store: Store;
+  store: Pick<Store, "due" | "settle" | "nextDue">;
   node: Lease;
   clock: Clock;
   log: Log;
-  deliverers: readonly Deliverer[];
+  deliver: (effect: OwedEffect) => Promise<void>;
 }): Outbox {
-  const { store, node, clock, log } = options;
-  const deliverers = new Map(options.deliverers.map((each) => [each.kind, each]));
+  const { store, node, clock, log, deliver } = options;
+  /** Runs in whose name something is being done: one thing at a time for each, so that what is said comes in order. */
+  const busy = new Map<string, Promise<void>>();
   let stopped = false;
   let turning = false;
   let again = false;
@@ -47,18 +46,21 @@ export function createOutbox(options: {
     cancelTimer();
     let pause = FLOOR_MS;
     try {
-      do {
+      while (!stopped) {
         again = false;
         const next = await store.nextDue();
-        if (next === null || stopped) break;
-        const wait = Date.parse(next) - Date.parse(clock.now());
+        const wait = next === null ? FLOOR_MS : Date.parse(next) - Date.parse(clock.now());
         if (wait > 0) {
           pause = Math.min(wait, FLOOR_MS);
+          if (again) continue;
           break;
         }
-        for (const effect of await store.due(node, AT_ONCE)) await deliver(effect);
-        again = true;
-      } while (again && !stopped);
+        if (busy.size >= AT_ONCE) {
+          await Promise.race(busy.values());
+          continue;
+        }
+        for (const effect of await store.due(node, AT_ONCE)) follow(effect);
+      }
     } catch (error) {
       log.error({ code: asFault(error).code, err: error }, "the outbox could not be read; it is tried again");
     } finally {
@@ -70,38 +72,50 @@ export function createOutbox(options: {
     }
   }
 
-  async function deliver(effect: OwedEffect): Promise<void> {
+  function follow(effect: OwedEffect): void {
+    const before = busy.get(effect.run) ?? Promise.resolve();
+    const mine = before
+      .then(() => attempt(effect))
+      .finally(() => {
+        if (busy.get(effect.run) === mine) busy.delete(effect.run);
+      });
+    busy.set(effect.run, mine);
+  }
+
+  async function attempt(effect: OwedEffect): Promise<void> {
     try {
-      const deliverer = deliverers.get(effect.kind);
-      if (!deliverer) throw new Error(`nothing delivers effects of kind "${effect.kind}"`);
-      const { run, approval } = await about(effect);
-      await deliverer.deliver(effect, { run, approval });
-      await store.settle(node, effect.id, { done: true });
+      try {
+        await deliver(effect);
+        await store.settle(node, effect.id, { done: true });
+      } catch (error) {
+        const wait = Math.min(FIRST_RETRY_MS * 2 ** (effect.tries - 1), LAST_RETRY_MS);
+        const retryAt = new Date(Date.parse(clock.now()) + wait).toISOString();
+        log.warn(
+          { effect: effect.id, tries: effect.tries, retry_at: retryAt, err: error },
+          "an effect failed; it is owed again",
+        );
+        await store.settle(node, effect.id, { retryAt, error: asFault(error).message });
+        wake();
+      }
     } catch (error) {
-      const wait = Math.min(FIRST_RETRY_MS * 2 ** (effect.tries - 1), LAST_RETRY_MS);
-      const retryAt = new Date(Date.parse(clock.now()) + wait).toISOString();
-      log.warn(
-        { effect: effect.id, tries: effect.tries, retry_at: retryAt, err: error },
-        "an effect failed; it is owed again",
-      );
-      await store.settle(node, effect.id, { retryAt, error: asFault(error).message });
+      // Still held in our name: taken back when the store can be asked again, at the latest by the next daemon.
+      log.error({ effect: effect.id, err: error }, "an effect could not be settled");
+      retryLater(effect);
     }
   }
 
-  async function about(effect: OwedEffect) {
-    const approval = (effect.payload as { readonly [key: string]: Json }).approval;
-    return {
-      run: await store.run(effect.run),
-      approval: typeof approval === "string" ? await store.approval(approval) : null,
-    };
+  /** The store could not be told: the same thing is done again later, which whoever does it must be ready for. */
+  function retryLater(effect: OwedEffect): void {
+    if (!stopped) clock.after(FIRST_RETRY_MS, () => follow(effect));
   }
 
   return {
     wake,
-    stop: () => {
+    stop: async () => {
       stopped = true;
       cancelTimer();
-      return current;
+      await current;
+      await Promise.all(busy.values());
     },
   };
 }

@@ -1,10 +1,12 @@
 import type { Clock } from "../domain/clock.ts";
 import type { Outcome } from "../domain/execution.ts";
 import { asFault, Fault } from "../domain/fault.ts";
+import type { Blobs } from "../store/files/blobs.ts";
 import type { Applied, Grant, Store } from "../store/store.ts";
 import { DETACH, type Keeper } from "./contracts/keeper.ts";
 import type { Log } from "./contracts/log.ts";
 import type { Registry } from "./registry.ts";
+import type { Settings } from "./settings.ts";
 
 /** Carries out what it is granted and reports how it ended. It decides nothing about the run. */
 export interface Worker {
@@ -22,9 +24,11 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
 export function createWorker(options: {
-  store: Pick<Store, "brief">;
+  store: Pick<Store, "brief" | "keepInput">;
   registry: Registry;
   keeper: Keeper;
+  settings: Settings;
+  blobs: Blobs;
   clock: Clock;
   log: Log;
   /** Where results go: through `apply`, and what that grants comes back here. */
@@ -36,7 +40,7 @@ export function createWorker(options: {
   /** Names the run while its data is handled. */
   handling: <T>(run: string, work: () => T) => T;
 }): Worker {
-  const { store, registry, keeper, clock, log, report, trouble, stall, handling } = options;
+  const { store, registry, keeper, settings, blobs, clock, log, report, trouble, stall, handling } = options;
   const live = new Map<string, { grant: Grant; abort: AbortController }>();
   const waiters = new Set<() => void>();
   let detached = false;
@@ -58,6 +62,9 @@ export function createWorker(options: {
         grant,
         signal,
         keeper,
+        settings,
+        blobs,
+        keepInput: (input) => store.keepInput(grant.execution, input),
         handling: (work) => handling(grant.run, work),
         brief: async () => {
           const brief = await store.brief(grant.execution);

@@ -1,10 +1,12 @@
 import type { Outcome } from "../domain/execution.ts";
-import { Fault } from "../domain/fault.ts";
 import type { Json } from "../domain/json.ts";
 import type { BashPhase, ScriptPhase } from "../domain/workflow.ts";
-import type { Ended, Program, SpoolText } from "../engine/contracts/keeper.ts";
+import type { Program } from "../engine/contracts/keeper.ts";
 import type { PhaseExecution, PhaseKind } from "../engine/contracts/phase.ts";
+import { scopeOfTry } from "../engine/scope.ts";
 import type { Brief } from "../store/store.ts";
+import { render } from "../workflow/template.ts";
+import { checkedValues, collected, environmentOf, filesOf, outcomeOf, secretsOf, timeoutOf } from "./program.ts";
 
 /** A command of the shell, in the run's workspace. Values reach it as environment and files; nothing is spliced in. */
 export const bash: PhaseKind = { type: "bash", outlives: true, execute };
@@ -14,12 +16,43 @@ export const script: PhaseKind = { type: "script", outlives: true, execute };
 
 type Programmed = BashPhase | ScriptPhase;
 
-async function execute({ brief, keeper, signal, handling }: PhaseExecution): Promise<Outcome> {
+/** What a try is given besides what every program gets: kept word for word, so that another try gets the same. */
+interface Given {
+  readonly values: { readonly [variable: string]: string };
+}
+
+async function execute(execution: PhaseExecution): Promise<Outcome> {
+  const { brief, keeper, signal, handling, settings, keepInput } = execution;
   const told = await brief();
   const phase = told.version.workflow.phases.find((each) => each.name === told.grant.phase) as Programmed;
-  const program = handling(() => programOf(phase, told));
-  const ended = await keeper.run(program, signal);
-  return handling(() => outcomeOf(ended, phase));
+  const templates = Object.entries({ ...phase.env, ...valuesOf(phase) });
+  const before = told.input as (Given & { readonly [key: string]: Json }) | null;
+  const values =
+    before?.values ??
+    handling(() => {
+      if (templates.length === 0) return {};
+      const scope = scopeOfTry(told, phase, settings);
+      return checkedValues(Object.fromEntries(templates.map(([name, text]) => [name, render(text, scope)])));
+    });
+  const input: Json = { ...textOf(phase), ...(templates.length > 0 ? { values } : {}) };
+  // Before the program starts: whoever comes after a crash, or tries again, has the same words.
+  if (templates.length > 0 && before === null) await keepInput(input);
+  const timeoutMs = timeoutOf(phase, told);
+  const program = handling(() => programOf(phase, told, values, timeoutMs));
+  const ended = await keeper.run(
+    { ...program, environment: { ...program.environment, ...secretsOf(phase, settings) } },
+    signal,
+  );
+  return collected(
+    execution,
+    phase,
+    handling(() => outcomeOf(ended, timeoutMs, input)),
+  );
+}
+
+function valuesOf(phase: Programmed): Record<string, string> {
+  const values = phase.type === "bash" ? (phase.values ?? []) : [];
+  return Object.fromEntries(values.map(({ variable, template }) => [variable, template]));
 }
 
 /**
@@ -32,83 +65,20 @@ const RUNTIMES: Record<ScriptPhase["runtime"], readonly [string, ...string[]]> =
   python: ["sh", "-c", 'exec python3 "$LASTLIGHT_SCRIPT"'],
 };
 
-function programOf(phase: Programmed, { grant, startedAt, inputs, outputs }: Brief): Program {
-  const values = inputs as { readonly [name: string]: Json };
-  const environment: Record<string, string> = {
-    LASTLIGHT_RUN: grant.run,
-    LASTLIGHT_WORKFLOW: grant.workflow,
-    LASTLIGHT_PHASE: grant.phase,
-    LASTLIGHT_EXECUTION: grant.execution,
-    LASTLIGHT_ATTEMPT: String(grant.attempt),
-  };
-  for (const [name, value] of Object.entries(values)) {
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    if (text.includes("\0"))
-      throw new Fault("input.invalid", `Input "${name}" holds a NUL character, which no environment can carry`);
-    environment[`LASTLIGHT_INPUT_${name.toUpperCase().replaceAll("-", "_")}`] = text;
-  }
+function programOf(phase: Programmed, brief: Brief, values: Given["values"], timeoutMs: number): Program {
+  const { grant, startedAt } = brief;
   return {
     execution: grant.execution,
     run: grant.run,
     startedAt,
-    told: { tool: phase.type, command: textOf(phase) },
+    told: { tool: phase.type, command: phase.type === "bash" ? phase.command : phase.script },
     argv: phase.type === "bash" ? ["bash", "-c", phase.command] : RUNTIMES[phase.runtime],
-    environment,
-    files: {
-      LASTLIGHT_INPUTS: JSON.stringify(values),
-      LASTLIGHT_OUTPUTS: outputFiles(outputs),
-      ...(phase.type === "script" ? { LASTLIGHT_SCRIPT: phase.script } : {}),
-    },
-    timeoutMs: phase.timeoutMs,
+    environment: { ...environmentOf(brief, phase), ...values },
+    files: { ...filesOf(brief, phase), ...(phase.type === "script" ? { LASTLIGHT_SCRIPT: phase.script } : {}) },
+    timeoutMs,
   };
 }
 
-/** A file per phase before this one, with all that it printed: the row where it fits there, the spool where it does not. */
-function outputFiles(outputs: Brief["outputs"]): Record<string, SpoolText> {
-  return Object.fromEntries(
-    outputs.map(({ phase, execution, text, bytes }) => [
-      phase,
-      Buffer.byteLength(text) === bytes ? { text } : { stdoutOf: execution },
-    ]),
-  );
-}
-
-function textOf(phase: Programmed): string {
-  return phase.type === "bash" ? phase.command : phase.script;
-}
-
-function outcomeOf(ended: Ended, phase: Programmed): Outcome {
-  const input: Json =
-    phase.type === "bash" ? { command: phase.command } : { script: phase.script, runtime: phase.runtime };
-  switch (ended.type) {
-    case "exited":
-      if (ended.code === 0) return { type: "succeeded", output: ended.stdout, exitCode: 0, input };
-      return {
-        type: "failed",
-        failure: "exit",
-        error: `exit ${ended.code}${lastLine(ended.stderr.text)}`,
-        output: ended.stdout,
-        exitCode: ended.code,
-        input,
-      };
-    case "timeout":
-      return {
-        type: "failed",
-        failure: "timeout",
-        error: `no end within ${phase.timeoutMs / 1000} s`,
-        output: ended.stdout,
-        input,
-      };
-    case "lost":
-    case "cancelled":
-    case "detached":
-      return { type: "failed", failure: "lost", error: ended.type, input };
-  }
-}
-
-const LONGEST_REASON = 500;
-
-function lastLine(stderr: string): string {
-  const line = stderr.trimEnd().split("\n").at(-1)?.trim();
-  return line ? `: ${line.slice(0, LONGEST_REASON)}` : "";
+function textOf(phase: Programmed): { readonly [key: string]: Json } {
+  return phase.type === "bash" ? { command: phase.command } : { script: phase.script, runtime: phase.runtime };
 }

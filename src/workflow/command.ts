@@ -21,6 +21,10 @@ export function compileCommand(text: string): { readonly compiled: Compiled; rea
   if (mistaken.length > 0) return { compiled: unread, flaws: mistaken };
   if (!text.includes("{{")) return { compiled: unread, flaws: [] };
 
+  if (text.length > LONGEST) {
+    const message = "a command with templates may have 16,384 characters. Move it to a file, and give values with env:";
+    return { compiled: unread, flaws: [{ offset: 0, length: text.length, message }] };
+  }
   const { placed, flaws, pipelines } = scanShell(text);
   const reread = findReread(pipelines).map(({ offset, why }) => ({
     offset,
@@ -49,6 +53,8 @@ export function compileCommand(text: string): { readonly compiled: Compiled; rea
 }
 
 const USE_ENV = "Give the value a name with env: and use that variable";
+/** Reading back and forth over unfinished brackets takes time that grows with the square of the text. */
+const LONGEST = 16_384;
 const TAG = /\{%-?\s*[a-z#][^%]*%\}/g;
 
 /** Braces that make no template here, wherever they stand. */

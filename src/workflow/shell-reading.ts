@@ -121,7 +121,10 @@ function ofNamed(words: readonly Word[]): Reread[] {
   if (RUNNERS.has(name)) return ofRunner(name, rest);
   if (SHELLS.has(name)) return ofShell(words, true);
   if (REREADERS.has(name)) return all(`${name} reads its arguments as a command`);
-  if (NAMERS.has(name)) return all(`${name} takes names and expressions, which bash evaluates`);
+  if (NAMERS.has(name)) {
+    const given = rest.filter(({ redirected }) => !redirected).flatMap(({ templates }) => templates);
+    return [...named, ...because(given, `${name} takes names and expressions, which bash evaluates`)];
+  }
   if (DECLARERS.has(name)) return ofDeclare(name, rest);
   if (name === "printf" && rest[0]?.text.startsWith("-v")) return all("printf -v takes a name, which bash evaluates");
   if (name === "[[" && rest.some(({ text }) => /^-(eq|ne|lt|le|gt|ge|v|R)$/.test(text)))

@@ -95,22 +95,26 @@ export function scanShell(text: string): Scan {
     let command: Command = { words: [], grouped: [] };
     let cases = 0;
     let inPattern = false;
+    // Between [[ and ]] the shell's operators are tests; `leading` as long as only words like `if` have been read.
+    let testing = false;
+    let leading = true;
     let redirected = false;
     const pendingOutside = heredocs.length;
     let ended = false;
+    const restart = (): void => {
+      command = { words: [], grouped: [] };
+      testing = false;
+      leading = true;
+    };
     const endCommand = (): void => {
       if (command.words.length > 0 || command.grouped.length > 0) pipeline.push(command);
-      command = { words: [], grouped: [] };
+      restart();
       redirected = false;
     };
     const endPipeline = (): void => {
       endCommand();
       if (pipeline.length > 0) pipelines.push(pipeline);
       pipeline = [];
-    };
-    const inTest = (): boolean => {
-      const open = command.words.findLastIndex(({ text }) => text === "[[");
-      return open >= 0 && !command.words.slice(open).some(({ text }) => text === "]]");
     };
     while (at < text.length && !ended) {
       const unit = text[at]!;
@@ -120,7 +124,7 @@ export function scanShell(text: string): Scan {
       else if (unit === "\n") {
         at++;
         if (pendingOutside > 0) throw new Unclosed();
-        if (!inTest()) endPipeline();
+        if (!testing) endPipeline();
         readHeredocs();
       } else if (unit === "#") {
         const end = text.indexOf("\n", at);
@@ -129,21 +133,22 @@ export function scanShell(text: string): Scan {
         at += 3;
         redirected = true;
       } else if (starts("<<")) heredoc();
-      else if (starts("<(") || starts(">(")) command.words.push(word(seen, redirected, inTest()));
+      else if (starts("<(") || starts(">(")) command.words.push(word(seen, redirected, testing));
       else if (unit === "<" || unit === ">" || starts("&>")) {
         at += starts("&>") ? 2 : 1;
         while (at < text.length && ">&|".includes(text[at]!)) at++;
-        redirected = !inTest();
-      } else if (inTest() && "()|&".includes(unit)) at++;
-      else if (starts("((") && command.words.every(isReserved)) {
+        redirected = !testing;
+      } else if (testing && "()|&".includes(unit)) at++;
+      else if (starts("((") && leading) {
         arithmetic(2, "))", command.words.at(-1) ?? null);
         command.words.push({ text: DYNAMIC, templates: [], redirected: true });
+        leading = false;
       } else if (unit === "(") {
         at++;
         if (/^[ \t]*\)/.test(text.slice(at, at + 20))) {
           // The head of a function: what follows is its body, which begins a command.
           at = text.indexOf(")", at) + 1;
-          command = { words: [], grouped: [] };
+          restart();
         } else {
           const inner = commands(")");
           command.grouped.push(...inner);
@@ -170,14 +175,16 @@ export function scanShell(text: string): Scan {
         if (inPattern && text[at] === "&") at++;
         endPipeline();
       } else {
-        const next = word(seen, redirected, inTest());
+        const next = word(seen, redirected, testing);
         redirected = false;
         if (inPattern && next.text !== "esac") continue;
         inPattern = false;
-        const leading = command.words.every(isReserved);
         command.words.push(next);
         if (leading && next.text === "case") cases++;
         if (leading && next.text === "esac") cases--;
+        if (leading && next.text === "[[") testing = true;
+        if (next.text === "]]") testing = false;
+        leading &&= isReserved(next);
         if (next.text === "in" && command.words.at(-3)?.text === "case") inPattern = true;
       }
     }
@@ -196,7 +203,7 @@ export function scanShell(text: string): Scan {
           SUBSCRIPT.test(text.slice(first, at)) || (inArray && /^\[[^\]]*$/.test(text.slice(first, at)));
         template(result, BARE, subscript ? "bash would evaluate a template between [ and ]" : null);
         result.text += DYNAMIC;
-      } else if (unit === "\\") escape(result);
+      } else if (unit === "\\") escaped(result);
       else if (unit === "'") single(result);
       else if (unit === '"') double(result, null);
       else if (unit === "$" || unit === "`") expansion(result, BARE);
@@ -239,7 +246,7 @@ export function scanShell(text: string): Scan {
     into.text += DYNAMIC;
   }
 
-  function escape(into: Word): void {
+  function escaped(into: Word): void {
     at++;
     if (starts("{{")) {
       template(into, BARE, "a backslash before a template has no meaning");
@@ -271,7 +278,7 @@ export function scanShell(text: string): Scan {
       if (starts("{{")) {
         template(into, DOUBLE, why);
         into.text += DYNAMIC;
-      } else if (text[at] === "\\") escape(into);
+      } else if (text[at] === "\\") escaped(into);
       else if (text[at] === "$" || text[at] === "`") {
         if (text[at + 1] === '"' || text[at + 1] === "'") into.text += text[at++];
         else expansion(into, DOUBLE);

@@ -47,8 +47,10 @@ export function checkTemplate(text: string, names: Names): readonly Flaw[] {
   const found = [...flaws];
   const said = new Map<string, string | null>();
   for (const { path, begin, end } of reads) {
+    // Reads come nearly in the order of the text; looking for what each of thousands might have meant takes long.
+    if (found.length > 2 * MOST_FLAWS) break;
     const key = JSON.stringify(path.slice(0, 2));
-    if (!said.has(key)) said.set(key, said.size > MOST_FLAWS * 10 ? null : unknownName(names, path));
+    if (!said.has(key)) said.set(key, unknownName(names, path));
     const message = said.get(key);
     if (message) found.push({ ...translation.spanOf(begin, end), message });
   }

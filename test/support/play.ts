@@ -1,5 +1,7 @@
 import { advance } from "../../src/domain/advance.ts";
-import { type Effect, newborn, type Run, type RunEvent, type Step } from "../../src/domain/run.ts";
+import type { Iso } from "../../src/domain/clock.ts";
+import type { Finding } from "../../src/domain/decision.ts";
+import { type Effect, type Hold, newborn, type Run, type RunEvent, type Step } from "../../src/domain/run.ts";
 import type { Workflow } from "../../src/domain/workflow.ts";
 
 export const NOW = "2026-11-21T09:00:00.000Z";
@@ -50,7 +52,15 @@ export function happen(workflow: Workflow, run: Run, event: RunEvent, now = NOW)
   if (!step.ok) return { step, run };
   const opened = step.effects.flatMap((effect) =>
     effect.type === "gate.open"
-      ? [{ id: `gate-${effect.phase}`, phase: effect.phase, iteration: effect.iteration, kind: effect.kind, createdAt: now }]
+      ? [
+          {
+            id: `gate-${effect.phase}`,
+            phase: effect.phase,
+            iteration: effect.iteration,
+            kind: effect.kind,
+            createdAt: now,
+          },
+        ]
       : [],
   );
   return { step, run: { ...step.run, gates: [...step.run.gates, ...opened] } };
@@ -93,6 +103,24 @@ export const answered = (approval: string, decision: "approve" | "reject" | "rep
   comment: null,
 });
 export const cancelled: RunEvent = { type: "run.cancelled", by: "ana" };
+export const decided = (phase: string, finding: Finding = { type: "run" }, iteration = 0, epoch = 0): RunEvent => ({
+  type: "phase.decided",
+  phase,
+  iteration,
+  epoch,
+  finding,
+});
+export const fired = (phase: string | null, due: Iso): RunEvent => ({ type: "timer.fired", phase, due });
+export const signalled = (name: string): RunEvent => ({ type: "signal.received", id: name, name, payload: null });
+export const held = (hold: Hold): RunEvent => ({ type: "run.held", hold });
+export const released = (hold: Hold): RunEvent => ({ type: "run.released", hold });
+/** From whatever failed, or from a phase. */
+export const retried = (from: string | null = null, busy = false): RunEvent => ({
+  type: "run.retried",
+  from,
+  by: "ana",
+  ...(busy && { busy }),
+});
 
 /** A run after a list of events, none of which may be refused. */
 export function played(workflow: Workflow, events: readonly RunEvent[]): Run {

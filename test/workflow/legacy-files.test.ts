@@ -88,22 +88,32 @@ test.for(files.filter((file) => !file.includes("cron-")))("%s is a workflow that
   expect(version?.workflow.phases.map((each) => each.name)).toEqual(declared.phases.map((each) => each.name));
 });
 
-/** Known keys that nothing acts on yet. Take a word out when it is acted on. */
-const NOT_ACTED_ON: readonly string[] = ["chat", "classification"];
+/** Known keys that nothing acts on yet. Take one out when it is acted on. */
+const NOT_ACTED_ON: readonly string[] = [
+  "WF.chat",
+  "WF.classification",
+  "WF.pr_scoped",
+  "WF.phases[].web_search",
+  "WF.phases[].unrestricted_egress",
+  "WF.phases[].sandbox_image",
+  "WF.phases[].on_output.contains_READY",
+];
 
-test.for(NOT_ACTED_ON)("a file that asks for %s is told that nothing acts on it yet", (word) => {
-  let asked = 0;
+test.for(NOT_ACTED_ON)("whoever asks for %s is told at its place that nothing acts on it yet", (wanted) => {
+  const asked: string[] = [];
+  const silent: string[] = [];
   for (const file of files) {
-    const place = keysIn(file).find((each) => each.key === `WF.${word}`);
-    if (!place) continue;
-    asked++;
-    const { line, column } = sources.get(file)!.keyAt(place.path);
-    const { complaints } = check(file, readFileSync(new URL(file, folder)));
-    expect(complaints.map(printComplaint)).toContain(
-      `${file}:${line}:${column} \`${word}\` is known but not acted on yet`,
-    );
+    const told = check(file, readFileSync(new URL(file, folder))).complaints.map(printComplaint);
+    for (const { key, path } of keysIn(file)) {
+      if (key !== wanted) continue;
+      const { line, column } = sources.get(file)!.keyAt(path);
+      const words = `${file}:${line}:${column} \`${path.at(-1)}\` is known but not `;
+      asked.push(words);
+      if (!told.some((each) => each.startsWith(words))) silent.push(words);
+    }
   }
-  expect(asked).toBe(inventory.keys[`WF.${word}`]);
+  expect(asked).not.toEqual([]);
+  expect(silent).toEqual([]);
 });
 
 test("a schedule is told that nothing acts on it yet", () => {

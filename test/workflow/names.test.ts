@@ -81,6 +81,13 @@ test("a phase named like a word of a language is read below phases alone", () =>
   expect(said("empty")).toMatch(/^unknown name "empty"/);
 });
 
+test("a phase named like a root of the language does not change what the root holds", () => {
+  const clash = namesOf({ name: "a", phases: [{ name: "run" }, { name: "inputs" }] } as DeclaredWorkflow);
+  expect(unknownName(clash, ["run", "exit_code"])).toBe("run.exit_code is not known");
+  expect(unknownName(clash, ["inputs", "x"])).toBe("inputs.x is no input");
+  expect(unknownName(clash, ["phases", "run", "exit_code"])).toBeNull();
+});
+
 test("names of a place are added without changing those of the workflow", () => {
   const here = withNames(names, [
     ["output", "open"],

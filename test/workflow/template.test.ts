@@ -368,6 +368,12 @@ describe("what is wrong with a template", () => {
       22,
       "one end of a range must be a number up to 1000000, as in (1..maxCycles)",
     ],
+    [
+      "{% for i in (9007199254740992..attempt) %}{% endfor %}",
+      12,
+      27,
+      "one end of a range must be a number up to 1000000, as in (1..maxCycles)",
+    ],
     ["{{#if a}}{{#if b}}x{{/if}}{{/if}}", 9, 9, "{{#if}} cannot nest. Use {% if %}"],
   ] as [string, number, number, string][])("%s", ([text, offset, length, message]) => {
     expect(checkTemplate(text, names)).toContainEqual({ offset, length, message });
@@ -403,6 +409,11 @@ describe("what is wrong with a template", () => {
   test("names of a place count there", () => {
     expect(said("{{ output }}")).toHaveLength(1);
     expect(checkTemplate("{{ output }}", withNames(names, [["output", "open"]]))).toEqual([]);
+  });
+
+  test("a wrong name is found behind any number of right ones", () => {
+    const right = Array.from({ length: 2_000 }, (_, at) => `{{models.m${at}}}`).join("");
+    expect(said(`${right}{{isueTitle}}`)).toEqual(['unknown name "isueTitle". Did you mean "issueTitle"?']);
   });
 
   test("flaws come in the order of the text, fifty at most", () => {
@@ -528,7 +539,7 @@ const hostile: [string, string, Scope?][] = [
 
 test.for(hostile)("%s ends in a flaw or a fault", ([, text, values = scope]) => {
   expect(isTemplate(text)).toBe(true);
-  const flaws = checkTemplate(text, names);
+  const flaws = checkTemplate(text, withNames(names, [["a", "open"]]));
   for (const { offset, length } of flaws) {
     expect(offset).toBeGreaterThanOrEqual(0);
     expect(length).toBeGreaterThan(0);

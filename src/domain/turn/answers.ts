@@ -2,7 +2,7 @@ import type { PendingGate } from "../approval.ts";
 import { loopOf } from "../round.ts";
 import type { RunEvent } from "../run.ts";
 import type { AgentPhase, ApprovalPhase, Phase } from "../workflow.ts";
-import { fail, succeed } from "./endings.ts";
+import { end, fail, succeed } from "./endings.ts";
 import { goOn } from "./loops.ts";
 import { rework } from "./resets.ts";
 import type { Noted, Turn } from "./turn.ts";
@@ -24,7 +24,7 @@ export function expired(turn: Turn, phase: Phase): void {
   close(turn, gate, "expired", null, null);
   const outcome = phase.type === "approval" ? phase.onTimeout : undefined;
   if (outcome === "continue") passed(turn, phase, gate);
-  else fail(turn, phase, doneBefore(turn, phase), gate.createdAt, outcome === "fail" ? undefined : "expired");
+  else denied(turn, phase, gate, outcome === "fail" ? undefined : "expired");
 }
 
 function close(
@@ -44,11 +44,16 @@ function passed(turn: Turn, phase: Phase, gate: PendingGate): void {
 }
 
 function refused(turn: Turn, phase: Phase, gate: PendingGate): void {
-  const done = doneBefore(turn, phase);
   const { reworks = 0 } = turn.at(phase.name);
   const again = phase.type === "approval" ? (phase as ApprovalPhase).rework : undefined;
-  fail(turn, phase, done, gate.createdAt, "rejected");
+  denied(turn, phase, gate, "rejected");
   if (again && reworks < again.max) rework(turn, phase.name, again.phase, reworks + 1);
+}
+
+/** A loop's last iteration has its line already; any other phase that may not go on gets it now. */
+function denied(turn: Turn, phase: Phase, gate: PendingGate, cause: "rejected" | "expired" | undefined): void {
+  if (loopOf(phase)) end(turn, phase, "failed", turn.at(phase.name).waits?.execution ?? null, cause);
+  else fail(turn, phase, doneBefore(turn, phase), gate.createdAt, cause);
 }
 
 /** The execution whose end brought the question, for the line in the history. */

@@ -5,10 +5,21 @@ import type { Noted, Turn } from "./turn.ts";
 
 export const LOST = "It ended without saying how: its process, or the daemon, was killed";
 
+/** The phase is over, and people hear of it. Its line in the history is written by whoever knows what it covers. */
+export function end(
+  turn: Turn,
+  phase: Phase,
+  status: "succeeded" | "failed",
+  execution: string | null,
+  cause?: "rejected" | "expired",
+): void {
+  turn.put(phase.name, { status, stage: undefined, waits: undefined, ...(cause ? { cause } : {}) });
+  turn.say(status === "succeeded" ? "on_success" : "on_failure", phase, execution);
+}
+
 export function succeed(turn: Turn, phase: Phase, execution: Noted | null, since: string): void {
-  turn.put(phase.name, { status: "succeeded", stage: undefined, waits: undefined });
   turn.note(phase.name, "succeeded", since, execution);
-  turn.say("on_success", phase, execution?.id ?? null);
+  end(turn, phase, "succeeded", execution?.id ?? null);
 }
 
 export function fail(
@@ -18,9 +29,8 @@ export function fail(
   since: string,
   cause?: "rejected" | "expired",
 ): void {
-  turn.put(phase.name, { status: "failed", stage: undefined, waits: undefined, ...(cause ? { cause } : {}) });
   turn.note(phase.name, "failed", since, execution);
-  turn.say("on_failure", phase, execution?.id ?? null);
+  end(turn, phase, "failed", execution?.id ?? null, cause);
 }
 
 /** Whether a failure is forgiven: then the phase is tried once more, at once or after a pause. */

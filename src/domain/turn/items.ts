@@ -1,5 +1,5 @@
 import type { LiveExecution, Outcome } from "../execution.ts";
-import { type Axes, combinations, type Item, type Items, MATRIX_LIMIT } from "../matrix.ts";
+import { type Axes, combinations, failuresOf, type Item, type Items, MATRIX_LIMIT } from "../matrix.ts";
 import { forgives, pauseOf } from "../retry.ts";
 import type { Matrix, Phase } from "../workflow.ts";
 import { fail, succeed } from "./endings.ts";
@@ -27,7 +27,7 @@ export function fill(turn: Turn, phase: Phase): void {
   if (!turn.hold && !items.stopped) {
     while (live + items.owed.length < maxParallel) {
       const ready = items.again.find((each) => each.at === undefined);
-      if (!ready && items.begun >= items.total) break;
+      if (!ready && !hasRoom(items, live, maxParallel)) break;
       const next: Item = ready ?? { iteration: items.base + items.begun, attempt: 1 };
       items = {
         ...items,
@@ -43,7 +43,7 @@ export function fill(turn: Turn, phase: Phase): void {
   const left = items.total - items.begun + items.owed.length + items.again.length;
   if (live === 0 && (items.stopped || left === 0)) finish(turn, phase, items);
   else if (live > 0) turn.put(phase.name, { status: "running", stage: undefined, waits: undefined, items });
-  else if (pauses.length > 0 && pauses.length === left) {
+  else if (pauses.length > 0 && pauses.length === items.again.length && !hasRoom(items, live, maxParallel)) {
     const until = pauses[0] as string;
     turn.put(phase.name, {
       status: "waiting",
@@ -58,6 +58,11 @@ export function fill(turn: Turn, phase: Phase): void {
       waits: undefined,
       items,
     });
+}
+
+/** Whether another item may begin. One that pauses keeps its place: else all could pause at once, each with its moment. */
+function hasRoom({ begun, total, owed, again }: Items, live: number, maxParallel: number): boolean {
+  return begun < total && live + owed.length + again.length < maxParallel;
 }
 
 function finish(turn: Turn, phase: Phase, items: Items): void {
@@ -100,10 +105,11 @@ export function itemLost(turn: Turn, phase: Phase, execution: LiveExecution, eno
   else step(turn, phase, { ...items, again: [...items.again, again] });
 }
 
-/** Items whose pause is over may start. */
-export function itemsDue(turn: Turn, phase: Phase): void {
+/** Items whose pause is over may start, also where the wall clock has stepped back since the moment was set. */
+export function itemsDue(turn: Turn, phase: Phase, moment: string): void {
   const items = turn.at(phase.name).items as Items;
-  const again = items.again.map(({ at, ...item }) => (at !== undefined && at > turn.now ? { ...item, at } : item));
+  const until = moment > turn.now ? moment : turn.now;
+  const again = items.again.map(({ at, ...item }) => (at !== undefined && at > until ? { ...item, at } : item));
   step(turn, phase, { ...items, again });
 }
 
@@ -113,12 +119,16 @@ export function itemsHeld(turn: Turn, phase: Phase): void {
   step(turn, phase, { ...items, owed: [], again: [...items.owed, ...items.again] });
 }
 
+/** Places that were kept empty fill again, beside items that went on meanwhile. */
+export function itemsReleased(turn: Turn, phase: Phase): void {
+  if (turn.at(phase.name).items) fill(turn, phase);
+}
+
 function left(turn: Turn, phase: Phase, { iteration }: LiveExecution): { items: Items; failures: number } {
   const items = turn.at(phase.name).items as Items;
-  const tried = items.trying.find((each) => each.iteration === iteration);
   return {
-    items: { ...items, trying: items.trying.filter((each) => each !== tried) },
-    failures: tried?.failures ?? 0,
+    items: { ...items, trying: items.trying.filter((each) => each.iteration !== iteration) },
+    failures: failuresOf(items, iteration),
   };
 }
 

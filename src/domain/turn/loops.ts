@@ -2,6 +2,7 @@ import type { LiveExecution, Outcome } from "../execution.ts";
 import type { Round } from "../round.ts";
 import type { AgentPhase, GenericLoop, Phase, ReviewLoop } from "../workflow.ts";
 import { openGate } from "./asking.ts";
+import { end } from "./endings.ts";
 import type { Turn } from "./turn.ts";
 
 /** The first round of a loop; `max` where the run's data says how many there may be. */
@@ -36,8 +37,8 @@ function genericEnded(
     turn.note(phase.name, "failed", execution.startedAt, execution);
     const { soft = 0 } = round;
     if (round.part !== "check" && soft < loop.softRetries) go(turn, phase, { ...round, part: "retry", soft: soft + 1 });
-    else if (round.part !== "check" && loop.thenComplete) over(turn, phase, "succeeded", execution);
-    else over(turn, phase, "failed", execution);
+    else if (round.part !== "check" && loop.thenComplete) end(turn, phase, "succeeded", execution.id);
+    else end(turn, phase, "failed", execution.id);
     return;
   }
   const marked = round.part === "check" ? round.marked : outcome.seen?.marker;
@@ -54,13 +55,13 @@ function genericEnded(
   const last = enough || (!checks && round.n >= round.max);
   const unmarked = last && phase.requiresMarker !== undefined && marked !== true;
   turn.note(phase.name, unmarked ? "failed" : "succeeded", execution.startedAt, execution);
-  if (unmarked) over(turn, phase, "failed", execution);
-  else if (enough) over(turn, phase, "succeeded", execution);
+  if (unmarked) end(turn, phase, "failed", execution.id);
+  else if (enough) end(turn, phase, "succeeded", execution.id);
   else if (checks) go(turn, phase, { ...round, part: "check", ...(marked === undefined ? {} : { marked }) });
   else if (last) {
     // Reaching the limit ends the loop, not the run; people hear that it was not enough.
+    turn.put(phase.name, { status: "succeeded", stage: undefined, waits: undefined });
     turn.say("on_failure", phase, execution.id);
-    over(turn, phase, "succeeded", execution);
   } else if (loop.gate) {
     const summary = outcome.ask?.summary ?? `May ${phase.label} go on?`;
     openGate(turn, phase, { gate: phase.name, kind: loop.gate.kind, summary, execution: execution.id });
@@ -75,16 +76,16 @@ function reviewEnded(turn: Turn, phase: AgentPhase, execution: LiveExecution, ou
       turn.say("on_fix_failed", phase, execution.id);
       // A failed fix breaks the loop: the phase stands, the run does not.
       turn.put(phase.name, { status: "succeeded", stage: undefined, waits: undefined, cause: "fix_failed" });
-    } else over(turn, phase, "failed", execution);
+    } else end(turn, phase, "failed", execution.id);
   } else if (round.part === "fix") go(turn, phase, { ...round, part: "recheck" });
   else if (outcome.seen?.approved) {
     turn.say("on_approved", phase, execution.id);
-    over(turn, phase, "succeeded", execution);
+    end(turn, phase, "succeeded", execution.id);
   } else {
     turn.say("on_request_changes", phase, execution.id);
     if (round.n >= round.max) {
       turn.say("on_max_cycles", phase, execution.id);
-      over(turn, phase, "succeeded", execution);
+      end(turn, phase, "succeeded", execution.id);
     } else if (outcome.ask) {
       turn.say("on_pause_for_approval", phase, execution.id);
       const gate = phase.approvalGate?.name ?? phase.name;
@@ -109,10 +110,4 @@ function go(turn: Turn, phase: AgentPhase, round: Round): void {
     waits: undefined,
     round,
   });
-}
-
-/** The loop is over; its last iteration has its line already. */
-function over(turn: Turn, phase: AgentPhase, status: "succeeded" | "failed", execution: LiveExecution): void {
-  turn.put(phase.name, { status, stage: undefined, waits: undefined });
-  turn.say(status === "succeeded" ? "on_success" : "on_failure", phase, execution.id);
 }

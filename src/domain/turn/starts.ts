@@ -11,15 +11,26 @@ import type { Turn } from "./turn.ts";
 
 type Run = Extract<Finding, { type: "run" }>;
 
-/** Opens every door that the last change unlocked. One pass is enough: the order puts causes before consequences. */
+/**
+ * Opens every door that the last change unlocked; while the run is held, none. One pass is enough: the order puts causes
+ * before consequences.
+ */
 export function settle(turn: Turn, phases: readonly Phase[]): void {
   for (const phase of phases) {
-    const { status, stage } = turn.at(phase.name);
-    if (status !== "pending" || stage !== undefined) continue;
-    const verdict = judge(phase, (name) => turn.status(name));
-    if (verdict === "run") begin(turn, phase);
+    const verdict = verdictOn(turn, phase);
+    if (verdict === "run" && !turn.hold) begin(turn, phase);
     else if (verdict === "skip") skip(turn, phase);
   }
+}
+
+/** Skips what can never start, and opens nothing. */
+export function skipAll(turn: Turn, phases: readonly Phase[]): void {
+  for (const phase of phases) if (verdictOn(turn, phase) === "skip") skip(turn, phase);
+}
+
+function verdictOn(turn: Turn, phase: Phase): ReturnType<typeof judge> {
+  const { status, stage } = turn.at(phase.name);
+  return status !== "pending" || stage !== undefined ? "wait" : judge(phase, (name) => turn.status(name));
 }
 
 export function skip(turn: Turn, phase: Phase): void {
@@ -64,9 +75,8 @@ function sleep(turn: Turn, phase: Phase, until: string): void {
   turn.timer(phase.name, until);
 }
 
-/** Owes the try that comes next; while the run is held, nothing is owed, and it comes when the run is released. */
+/** Owes the try that comes next. */
 function goAhead(turn: Turn, phase: Phase): void {
-  if (turn.hold) return;
   const { iteration, attempt } = turn.at(phase.name);
   if (phase.type !== "workflow") {
     turn.put(phase.name, { stage: "owed" });

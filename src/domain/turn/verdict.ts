@@ -58,7 +58,7 @@ export function stepOf(turn: Turn): Step {
       ...run,
       status: verdict.status,
       reason: verdict.reason,
-      hold: turn.hold,
+      hold: over ? null : turn.hold,
       phases: turn.phases,
       currentPhase: turn.currentPhase,
       restartCount: turn.restartCount,

@@ -54,24 +54,31 @@ function look(turn: Turn, phase: WaitPhase, since: string): void {
 /** A moment has come that a phase waited for. */
 export function due(turn: Turn, name: string, moment: string): void {
   const phase = turn.graph.phase.get(name) as Phase;
-  const { waits, items, stage } = turn.at(name);
-  if (items) itemsDue(turn, phase);
+  const { waits, items } = turn.at(name);
+  if (items) itemsDue(turn, phase, moment);
   else if (waits?.deadline === moment) overdue(turn, phase, waits);
   else if (waits?.for === "timer") succeed(turn, phase, null, waits.since);
   else if (waits?.for === "retry") turn.put(name, { status: "pending", waits: undefined });
-  else if (waits?.for === "condition" && stage === undefined) ask(turn, phase);
+  else if (waits?.for === "condition") ask(turn, phase);
 }
 
 function overdue(turn: Turn, phase: Phase, waits: Waits): void {
-  const { iteration } = turn.at(phase.name);
-  if (waits.for === "child") turn.effects.push({ type: "child.stop", phase: phase.name, iteration });
-  if (waits.for === "gate") expired(turn, phase);
-  else fail(turn, phase, null, waits.since);
+  if (waits.for === "gate") {
+    expired(turn, phase);
+    return;
+  }
+  const { iteration, attempt } = turn.at(phase.name);
+  if (waits.for === "child") {
+    turn.effects.push({ type: "child.stop", phase: phase.name, iteration, attempt });
+    if (triedAgain(turn, phase, { attempt }, { type: "failed", failure: "timeout", error: "Its time was up" })) return;
+  }
+  fail(turn, phase, null, waits.since);
 }
 
-/** Has someone look at the run's data once more. */
+/** Has someone look at the run's data once more; no moment is waited for meanwhile. */
 function ask(turn: Turn, phase: Phase): void {
-  turn.put(phase.name, { stage: "deciding" });
+  const { until: _, ...waits } = turn.at(phase.name).waits as Waits;
+  turn.put(phase.name, { stage: "deciding", waits });
   turn.effects.push({ type: "decision.owe", phase: phase.name, iteration: turn.at(phase.name).iteration });
 }
 

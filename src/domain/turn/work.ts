@@ -1,6 +1,6 @@
 import type { LiveExecution, Outcome } from "../execution.ts";
-import { itemName } from "../matrix.ts";
-import { loopOf, roundName } from "../round.ts";
+import { failuresOf, itemName } from "../matrix.ts";
+import { loopOf, type Round, roundName } from "../round.ts";
 import type { RunEvent } from "../run.ts";
 import type { Phase } from "../workflow.ts";
 import { askAfter } from "./asking.ts";
@@ -16,11 +16,8 @@ export function admitted(turn: Turn, event: Extract<RunEvent, { type: "execution
   const { round, items } = turn.at(phase.name);
   const name = items ? itemName(phase.name, iteration - items.base) : round ? roundName(phase.name, round) : phase.name;
   const execution = { id: event.execution, phase: phase.name, name, iteration, attempt, epoch: turn.epoch };
-  if (
-    attempt === 1 &&
-    (items ? iteration === items.base : round === undefined || (round.n <= 1 && round.part !== "check"))
-  )
-    turn.say("on_start", phase, event.execution);
+  const first = items ? iteration === items.base : !round || round.part === "review" || isFirst(round);
+  if (attempt === 1 && first) turn.say("on_start", phase, event.execution);
   turn.put(phase.name, { status: "running", stage: undefined, waits: undefined });
   if (items) itemAdmitted(turn, phase, { iteration, attempt });
   if (round && attempt === 1) roundBegins(turn, phase, round, event.execution);
@@ -28,6 +25,10 @@ export function admitted(turn: Turn, event: Extract<RunEvent, { type: "execution
   const live = { ...execution, startedAt: turn.now };
   turn.live = [...turn.live, live];
   turn.effects.push({ type: "execution.open", execution: live });
+}
+
+function isFirst({ part, n }: Round): boolean {
+  return part === "iter" && n === 1;
 }
 
 /** A try has ended: the phase is over, goes on, or is tried again. */
@@ -55,8 +56,11 @@ function fell(turn: Turn, phase: Phase, execution: LiveExecution, outcome: Extra
 export function lose(turn: Turn, execution: LiveExecution, attemptLimit: number | null): void {
   turn.close(execution, "interrupted", LOST);
   const phase = turn.graph.phase.get(execution.phase) as Phase;
-  const enough = attemptLimit !== null && execution.attempt >= attemptLimit;
-  if (turn.at(phase.name).items) itemLost(turn, phase, execution, enough);
+  const { items, failures = 0 } = turn.at(phase.name);
+  const forgiven = items ? failuresOf(items, execution.iteration) : failures;
+  // Tries that failed and were forgiven are no lost processes.
+  const enough = attemptLimit !== null && execution.attempt - forgiven >= attemptLimit;
+  if (items) itemLost(turn, phase, execution, enough);
   else if (enough) fell(turn, phase, execution, { type: "failed", failure: "lost", error: LOST });
   else turn.put(phase.name, { status: "pending", attempt: execution.attempt + 1 });
 }

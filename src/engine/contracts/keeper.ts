@@ -13,6 +13,8 @@ export interface Keeper {
    * waking up finds its place taken.
    */
   claimed(execution: string): boolean;
+  /** The working directory of a run's programs. */
+  workspace(run: string): string;
   /** Ends what is left of executions that no one waits for; resolves when nothing of them lives. */
   clear(execution: string): Promise<void>;
   /** Executions of this spool that have living processes and are not among the wanted: folders without a row. */

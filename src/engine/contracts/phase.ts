@@ -1,6 +1,9 @@
 import type { Outcome } from "../../domain/execution.ts";
+import type { Json } from "../../domain/json.ts";
 import type { PhaseType } from "../../domain/workflow.ts";
+import type { Blobs } from "../../store/files/blobs.ts";
 import type { Brief, Grant } from "../../store/store.ts";
+import type { Settings } from "../settings.ts";
 import type { Keeper } from "./keeper.ts";
 
 /** How one phase type is carried out: one file under `phases/`, one line in `plugins.ts`, one test. */
@@ -20,6 +23,8 @@ export interface PhaseExecution {
   /** Aborted when the try is no longer wanted; whatever is returned after that is not recorded. */
   readonly signal: AbortSignal;
   readonly keeper: Keeper;
+  readonly settings: Settings;
+  readonly blobs: Blobs;
   /**
    * Around whatever works on the run's own data in this process (render, condition, parse): if that kills the daemon,
    * the next one knows whose data it was. Synchronous, so that there is never more than one suspect.
@@ -27,4 +32,6 @@ export interface PhaseExecution {
   handling<T>(work: () => T): T;
   /** The run's words and the outputs before it; read only by the types that need them. */
   brief(): Promise<Brief>;
+  /** Keeps what the try is given, before it starts: after a crash, and in another try, it is given the same. */
+  keepInput(input: Json): Promise<void>;
 }

@@ -21,6 +21,8 @@ export function valueAt(value: Value, keys: readonly Value[]): Value {
   let at = value;
   for (const key of keys) {
     const name = textOf(key);
+    // A phase's text stands under its name: asked for its output, it is that (the contrast's own document says so).
+    if (typeof at === "string" && name === "output") continue;
     if (at === null || typeof at !== "object" || !Object.hasOwn(at, name)) return null;
     at = (at as Readonly<Record<string, Json>>)[name];
   }

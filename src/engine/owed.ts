@@ -1,0 +1,199 @@
+import type { Clock } from "../domain/clock.ts";
+import type { Outcome } from "../domain/execution.ts";
+import { asFault } from "../domain/fault.ts";
+import { graphOf } from "../domain/graph.ts";
+import type { Json } from "../domain/json.ts";
+import type { MessageEvent } from "../domain/message.ts";
+import type { RunEvent } from "../domain/run.ts";
+import type { Phase } from "../domain/workflow.ts";
+import type { Applied, Created, OwedEffect, Parent, RunData, Store } from "../store/store.ts";
+import { render } from "../workflow/template.ts";
+import type { Deliverer } from "./contracts/deliverer.ts";
+import type { Log } from "./contracts/log.ts";
+import { findingOf } from "./finding.ts";
+import { scopeOf } from "./scope.ts";
+import type { Settings } from "./settings.ts";
+
+/** What asks for a run on behalf of a phase. */
+export interface ChildWish {
+  readonly workflow: string;
+  readonly inputs: { readonly [name: string]: Json };
+  readonly parent: Parent;
+  /** The same phase asks for the same child, however often it is asked. */
+  readonly once: string;
+}
+
+/** Does one owed thing; a rejection is tried again later. What a run has moved past is nothing to do. */
+export function createOwed(options: {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  settings: Settings;
+  deliverers: readonly Deliverer[];
+  handling: <T>(run: string, work: () => T) => T;
+  apply: (run: string, event: RunEvent) => Promise<Applied>;
+  startChild: (wish: ChildWish) => Promise<Created>;
+}): (effect: OwedEffect) => Promise<void> {
+  const { store, clock, settings, handling, apply, startChild } = options;
+  const deliverers = new Map(options.deliverers.map((each) => [each.kind, each]));
+
+  async function decide(run: string, asked: Asked): Promise<void> {
+    const data = await store.data(run, asked.phase);
+    const phase = data && graphOf(data.version.workflow).phase.get(asked.phase);
+    if (!data || !phase) return;
+    const finding = handling(run, () => findingOf(data, phase, settings));
+    await apply(run, { type: "phase.decided", ...asked, finding });
+  }
+
+  async function child(run: string, place: Omit<Parent, "run">): Promise<void> {
+    const data = await store.data(run, place.phase);
+    const phase = data && graphOf(data.version.workflow).phase.get(place.phase);
+    if (!data || phase?.type !== "workflow" || !isAwaited(data, place)) return;
+    const parent = { run, ...place };
+    const finding = handling(run, () => findingOf(data, phase, settings));
+    const inputs = (finding.type === "run" ? finding.inputs : undefined) ?? {};
+    const once = `child/${run}/${place.phase}/${place.iteration}/${place.epoch}/${place.attempt}`;
+    try {
+      const created = await startChild({ workflow: phase.workflow, inputs, parent, once });
+      // Between the look above and this commit the parent may have been cancelled, and found no child to stop.
+      const now = await store.data(run, place.phase);
+      if (!now || !isAwaited(now, place)) await stop(created.run.id);
+    } catch (error) {
+      const { code, message } = asFault(error);
+      if (/^(store|disk)\./.test(code) || code === "internal.error") throw error;
+      await tell(parent, { type: "failed", failure: "error", error: `${code}: ${message}` });
+    }
+  }
+
+  function stop(run: string): Promise<Applied> {
+    return apply(run, { type: "run.cancelled", by: "its parent run" });
+  }
+
+  function tell({ run, ...place }: Parent, outcome: Outcome): Promise<Applied> {
+    return apply(run, { type: "child.ended", ...place, execution: clock.id(), outcome });
+  }
+
+  async function post(effect: OwedEffect, told: Told): Promise<void> {
+    const data = await store.data(effect.run, null);
+    const deliverer = deliverers.get("post");
+    if (!data || !deliverer) return;
+    const text = handling(effect.run, () => textOf(data, told, settings)).trim();
+    if (text === "") return;
+    await deliverer.deliver(effect, { run: data.run, approval: null, text });
+  }
+
+  async function ask(effect: OwedEffect): Promise<void> {
+    const { approval } = effect.payload as { approval: string };
+    const data = await store.run(effect.run);
+    await deliverers.get("ask")?.deliver(effect, { run: data, approval: await store.approval(approval), text: null });
+  }
+
+  return async (effect) => {
+    const { run, kind, payload } = effect;
+    switch (kind) {
+      case "ask":
+        return ask(effect);
+      case "post":
+        return post(effect, payload as unknown as Told);
+      case "decide":
+        return decide(run, payload as unknown as Asked);
+      case "timer": {
+        const { phase, due } = payload as unknown as { phase: string | null; due: string };
+        await apply(run, { type: "timer.fired", phase, due });
+        return;
+      }
+      case "child":
+        return child(run, payload as unknown as Omit<Parent, "run">);
+      case "child_stop": {
+        const { phase } = payload as unknown as Asked;
+        for (const each of await store.children(run)) if (each.phase === phase) await stop(each.run);
+        return;
+      }
+      case "child_ended": {
+        const { run: ended, place } = payload as unknown as { run: string; place: Omit<Parent, "run"> };
+        const data = await store.data(ended, null);
+        if (data) await tell({ run, ...place }, outcomeOf(data));
+        return;
+      }
+    }
+  };
+}
+
+interface Asked {
+  readonly phase: string;
+  readonly iteration: number;
+  readonly epoch: number;
+}
+
+interface Told {
+  readonly event: MessageEvent | "final_message" | "status_checklist";
+  readonly phase: string | null;
+  readonly execution: string | null;
+}
+
+function isAwaited({ run, phases }: RunData, { phase, iteration, attempt, epoch }: Omit<Parent, "run">): boolean {
+  const state = phases[phase];
+  return (
+    state?.waits?.for === "child" && state.iteration === iteration && state.attempt === attempt && run.epoch === epoch
+  );
+}
+
+/** A child's end as its parent's phase sees it: its output is that of its last phase that has one. */
+function outcomeOf(data: RunData): Outcome {
+  const { run, version, outputs } = data;
+  const usage = { usd: run.cost_usd, turns: run.turns, inputTokens: run.tokens };
+  if (run.status !== "succeeded") {
+    const why = run.reason ? ` (${run.reason})` : "";
+    return {
+      type: "failed",
+      failure: "error",
+      error: `run ${run.id} of ${run.workflow_name}: ${run.status}${why}`,
+      usage,
+    };
+  }
+  const order = graphOf(version.workflow).main.map(({ name }) => name);
+  const last = outputs
+    .filter(({ status }) => status === "ok")
+    .sort((a, b) => order.indexOf(a.phase) - order.indexOf(b.phase) || a.iteration - b.iteration)
+    .at(-1);
+  return {
+    type: "succeeded",
+    usage,
+    outputs: { run: run.id },
+    ...(last ? { output: { text: last.text, bytes: last.bytes } } : {}),
+  };
+}
+
+/** What people are told, its templates filled in with the run as it is now. */
+function textOf(data: RunData, { event, phase: name, execution }: Told, settings: Settings): string {
+  const { workflow } = data.version;
+  if (event === "status_checklist") return checklist(data);
+  const own = data.outputs.find((each) => each.execution === execution);
+  const scope = { ...scopeOf(data, settings), ...(own ? { output: own.text } : {}) };
+  if (event === "final_message") return render(workflow.finalMessage ?? "", scope);
+  const phase = name === null ? undefined : graphOf(workflow).phase.get(name);
+  return phase ? render(wordsOf(phase, event) ?? "", scope) : "";
+}
+
+function wordsOf(phase: Phase, event: MessageEvent): string | undefined {
+  const blocked = phase.type === "agent" ? phase.blocked : undefined;
+  if (event === "on_blocked" && blocked?.message !== undefined) return blocked.message;
+  if (event === "on_blocked_bypassed" && blocked?.bypassMessage !== undefined) return blocked.bypassMessage;
+  return phase.messages?.[event];
+}
+
+const SIGNS = {
+  pending: "[ ]",
+  running: "[>]",
+  waiting: "[?]",
+  succeeded: "[x]",
+  failed: "[!]",
+  skipped: "[-]",
+  cancelled: "[/]",
+} as const;
+
+function checklist({ version, phases }: RunData): string {
+  return version.workflow.phases
+    .map(({ name, label }) => `${SIGNS[phases[name]?.status ?? "pending"]} ${label}`)
+    .join("\n");
+}

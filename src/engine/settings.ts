@@ -1,0 +1,18 @@
+/** What an operator sets once for all runs, and texts and phases may look at. */
+export interface Settings {
+  /** Names of models and variants, as texts read them: `models.fix`. */
+  readonly models: { readonly [name: string]: string };
+  readonly variants: { readonly [name: string]: string };
+  /** Gates behind phases (`approval_gate`) that ask; the others let pass. */
+  readonly approvals: ReadonlySet<string>;
+  /** What isolates programs here. */
+  readonly sandbox: "none";
+  /** Values of secrets by name, for the phases that declare them. */
+  readonly secrets: { readonly [name: string]: string };
+  /** Where links lead; empty when nobody said. */
+  readonly publicUrl: string;
+  /** Where the bytes of artefacts lie. */
+  readonly artefacts: string;
+  /** What drives an agent where its phase does not say; null when there is nothing. */
+  readonly agent: string | null;
+}

@@ -1,0 +1,240 @@
+import type { Outcome } from "../domain/execution.ts";
+import { Fault } from "../domain/fault.ts";
+import type { Json } from "../domain/json.ts";
+import { roundOf } from "../domain/round.ts";
+import type { AgentPhase } from "../domain/workflow.ts";
+import type { Ended, Program } from "../engine/contracts/keeper.ts";
+import type { PhaseExecution, PhaseKind } from "../engine/contracts/phase.ts";
+import type { AgentAsk, Runtime } from "../engine/contracts/runtime.ts";
+import { isApproved, scopeOfTry } from "../engine/scope.ts";
+import type { Brief } from "../store/store.ts";
+import { evaluate } from "../workflow/expression.ts";
+import { render, type Scope } from "../workflow/template.ts";
+import { checkedValues, collected, environmentOf, filesOf, outcomeOf, secretsOf, timeoutOf } from "./program.ts";
+
+/** An agent at work on a prompt; in a loop also the command that says whether it is enough. */
+export function agent(runtimes: readonly Runtime[]): PhaseKind {
+  const byName = new Map(runtimes.map((each) => [each.name, each]));
+
+  async function execute(execution: PhaseExecution): Promise<Outcome> {
+    const brief = await execution.brief();
+    const phase = brief.version.workflow.phases.find((each) => each.name === brief.grant.phase) as AgentPhase;
+    const round = roundOf(phase.name, brief.grant.name);
+    return round?.part === "check" ? check(execution, brief, phase) : work(execution, brief, phase);
+  }
+
+  async function work(execution: PhaseExecution, brief: Brief, phase: AgentPhase): Promise<Outcome> {
+    const { settings, handling, keepInput, keeper, signal } = execution;
+    const before = brief.input as (Given & { readonly [key: string]: Json }) | null;
+    const given = before ?? handling(() => givenOf(brief, phase, settings));
+    if (before === null) await keepInput(given as unknown as Json);
+    const runtime = byName.get(given.agent);
+    if (!runtime) throw new Fault("phase.unsupported", `Agents of kind "${given.agent}" are not carried out here`);
+    const { grant } = brief;
+    const ask: AgentAsk = {
+      name: grant.name,
+      phase: grant.phase,
+      attempt: grant.attempt,
+      prompt: given.prompt,
+      model: given.model,
+      variant: given.variant,
+    };
+    const timeoutMs = timeoutOf(phase, brief);
+    const made = handling(() => runtime.program(ask));
+    const ended = await keeper.run(
+      {
+        ...place(brief),
+        told: { tool: "script", command: given.prompt },
+        argv: made.argv,
+        environment: {
+          ...environmentOf(brief, phase),
+          ...given.values,
+          ...made.environment,
+          ...secretsOf(phase, settings),
+        },
+        files: { ...filesOf(brief, phase), LASTLIGHT_PROMPT: given.prompt, ...made.files },
+        timeoutMs,
+      },
+      signal,
+    );
+    const outcome = handling(() => judged(heard(ended, timeoutMs, runtime, given), phase, brief, settings));
+    return collected(execution, phase, outcome);
+  }
+
+  return { type: "agent", outlives: true, execute };
+}
+
+/** What an agent's try is given: kept before it starts. */
+interface Given {
+  readonly prompt: string;
+  readonly agent: string;
+  readonly model: string | null;
+  readonly variant: string | null;
+  readonly values: { readonly [variable: string]: string };
+}
+
+function givenOf(brief: Brief, phase: AgentPhase, settings: PhaseExecution["settings"]): Given {
+  const scope = scopeOfTry(brief, phase, settings);
+  const part = roundOf(phase.name, brief.grant.name)?.part;
+  const { loop } = phase;
+  const fixing = part === "fix";
+  const named = fixing ? loop?.fixPrompt : part === "recheck" ? loop?.recheckPrompt : phase.prompt;
+  const own = (of: { readonly [name: string]: string }): string | null => {
+    const name = fixing && Object.hasOwn(of, `${phase.name}_fix`) ? `${phase.name}_fix` : phase.name;
+    return Object.hasOwn(of, name) ? (of[name] as string) : null;
+  };
+  const model = (fixing ? loop?.fixModel : undefined) ?? phase.model;
+  const variant = (fixing ? loop?.fixVariant : undefined) ?? phase.variant;
+  const kind = phase.agent ?? settings.agent;
+  if (kind === null) throw new Fault("phase.unsupported", "No agent is set up: set LASTLIGHT_AGENT");
+  return {
+    prompt: promptOf(brief, phase, named, scope),
+    agent: kind,
+    model: filled(model, scope) ?? own(settings.models),
+    variant: filled(variant, scope) ?? own(settings.variants),
+    values: checkedValues(
+      Object.fromEntries(Object.entries(phase.env ?? {}).map(([name, text]) => [name, render(text, scope)])),
+    ),
+  };
+}
+
+function promptOf(brief: Brief, phase: AgentPhase, named: string | undefined, scope: Scope): string {
+  const files = brief.version.workflow.files ?? {};
+  if (named !== undefined) {
+    const text = Object.hasOwn(files, named) ? files[named] : undefined;
+    if (text === undefined) throw new Fault("template.failed", `prompt file ${named} is not part of this version`);
+    return render(text, scope);
+  }
+  const [skill] = phase.skills ?? [];
+  const context = JSON.stringify(brief.context, null, 2);
+  return `Use the skill "${skill}" for this:\n\n${context}\n`;
+}
+
+function filled(text: string | undefined, scope: Scope): string | null {
+  const value = text === undefined ? "" : render(text, scope).trim();
+  return value === "" ? null : value;
+}
+
+/** How the agent's program ended, its words taken from what it printed. */
+function heard(ended: Ended, timeoutMs: number, runtime: Runtime, given: Given): Outcome {
+  const outcome = outcomeOf(ended, timeoutMs, given as unknown as Json);
+  if (ended.type !== "exited") return outcome;
+  const { text, usage, error } = runtime.read(ended.stdout.text);
+  // What the runtime adds for itself is none of the agent's words; a text that was cut keeps its true size.
+  const cut = ended.stdout.bytes > Buffer.byteLength(ended.stdout.text);
+  const output = { text, bytes: cut ? ended.stdout.bytes : Buffer.byteLength(text) };
+  const told = { ...outcome, output, ...(usage ? { usage } : {}) };
+  if (told.type === "failed") return { ...told, failure: "agent_error" };
+  return error === undefined ? told : { ...without(told), type: "failed", failure: "agent_error", error };
+}
+
+function without({
+  seen: _seen,
+  ask: _ask,
+  outputs: _outputs,
+  type: _type,
+  ...rest
+}: Extract<Outcome, { type: "succeeded" }>) {
+  return rest;
+}
+
+/** What the author looks for in the words: markers, verdicts, conditions, and whether a person is to be asked. */
+function judged(outcome: Outcome, phase: AgentPhase, brief: Brief, settings: PhaseExecution["settings"]): Outcome {
+  if (outcome.type !== "succeeded") return outcome;
+  const text = outcome.output?.text ?? "";
+  const scope = { ...scopeOfTry(brief, phase, settings), output: text };
+  const { genericLoop, loop, requiresMarker, blocked } = phase;
+  if (blocked && text.toUpperCase().includes("BLOCKED")) {
+    if (isBypassed(blocked, brief.context)) outcome = { ...outcome, says: ["on_blocked_bypassed"] };
+    else if (blocked.action === "fail") {
+      const error = "the output says BLOCKED";
+      return { ...without(outcome), type: "failed", failure: "agent_error", error, says: ["on_blocked"] };
+    }
+  }
+  const marker = requiresMarker === undefined || text.includes(requiresMarker);
+  if (!genericLoop && !marker)
+    return {
+      ...without(outcome),
+      type: "failed",
+      failure: "agent_error",
+      error: `the output does not hold the marker "${requiresMarker}"`,
+    };
+  const until = genericLoop?.until === undefined ? undefined : evaluate(genericLoop.until, scope).value;
+  const approved = loop && roundOf(phase.name, brief.grant.name)?.part !== "fix" ? isApproved(text) : undefined;
+  const seen = { ...defined({ until, approved }), ...(requiresMarker === undefined ? {} : { marker }) };
+  const summary = questionOf(phase, scope, settings);
+  return { ...outcome, seen, ...(summary === null ? {} : { ask: { summary } }) };
+}
+
+/** What a person is asked after this try, where one is. */
+function questionOf(phase: AgentPhase, scope: Scope, { approvals }: PhaseExecution["settings"]): string | null {
+  const { genericLoop, approvalGate, label } = phase;
+  if (genericLoop?.gate) return worded(genericLoop.gate.message, scope) ?? `${label}: may it go on?`;
+  if (approvalGate && approvals.has(approvalGate.name))
+    return worded(approvalGate.message, scope) ?? `${label}: is this good to go on?`;
+  return null;
+}
+
+function worded(text: string | undefined, scope: Scope): string | null {
+  const words = text === undefined ? "" : render(text, scope).trim();
+  return words === "" ? null : words;
+}
+
+const LONGEST_TITLE = 200;
+
+/** A label, or words in the title, let a blocked run go on. The title's are an author's, matched as plain text. */
+function isBypassed({ unlessLabel, unlessTitleMatches }: NonNullable<AgentPhase["blocked"]>, context: Json): boolean {
+  const { issueLabels, issueTitle } = (context ?? {}) as { issueLabels?: Json; issueTitle?: Json };
+  if (unlessLabel !== undefined && Array.isArray(issueLabels) && issueLabels.includes(unlessLabel)) return true;
+  if (unlessTitleMatches === undefined || typeof issueTitle !== "string") return false;
+  const title = issueTitle.slice(0, LONGEST_TITLE).toLowerCase();
+  return alternatives(unlessTitleMatches).some((each) => title.includes(each));
+}
+
+/** Of a pattern only what can be read as plain words, `a|b`: an author's expression could stop the daemon. */
+function alternatives(pattern: string): string[] {
+  return pattern
+    .replace(/^\^|\$$|^\(|\)$|\\b/g, "")
+    .split("|")
+    .map((each) => each.replace(/[()]/g, "").trim().toLowerCase())
+    .filter((each) => each !== "" && !/[.*+?[\]{}\\^$]/.test(each));
+}
+
+function defined<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof T]: Exclude<T[Key], undefined>;
+  };
+}
+
+/** The command that says whether a loop has gone round often enough: exit 0 means it has. */
+async function check(execution: PhaseExecution, brief: Brief, phase: AgentPhase): Promise<Outcome> {
+  const { keeper, signal, handling, settings } = execution;
+  const command = phase.genericLoop?.untilBash ?? "false";
+  const timeoutMs = phase.genericLoop?.untilBashTimeoutMs ?? 0;
+  const program: Program = {
+    ...place(brief),
+    told: { tool: "bash", command },
+    argv: ["bash", "-c", command],
+    environment: { ...environmentOf(brief, phase), ...secretsOf(phase, settings) },
+    files: filesOf(brief, phase),
+    timeoutMs,
+  };
+  const ended = await keeper.run(program, signal);
+  return handling(() => {
+    const outcome = outcomeOf(ended, timeoutMs, { command });
+    if (outcome.type === "failed" && outcome.failure === "lost") return outcome;
+    const { exitCode, output } = outcome;
+    const summary = questionOf(phase, scopeOfTry(brief, phase, settings), settings);
+    return {
+      type: "succeeded",
+      seen: { until: outcome.type === "succeeded" },
+      input: { command },
+      ...defined({ exitCode, output }),
+      ...(summary === null ? {} : { ask: { summary } }),
+    };
+  });
+}
+
+function place({ grant, startedAt }: Brief): Pick<Program, "execution" | "run" | "startedAt"> {
+  return { execution: grant.execution, run: grant.run, startedAt };
+}
