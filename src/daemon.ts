@@ -9,6 +9,7 @@ import { Fault } from "./domain/fault.ts";
 import type { Log } from "./engine/contracts/log.ts";
 import { type Dispatch, dispatcher } from "./engine/dispatch.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
+import { forker } from "./engine/fork.ts";
 import { createKeeper } from "./engine/keeper.ts";
 import type { Settings } from "./engine/settings.ts";
 import { createTranscripts } from "./engine/transcript.ts";
@@ -155,6 +156,14 @@ async function wire(
     sessions: sessionFiles,
     check: library.check,
     dispatch,
+    fork: forker({
+      store,
+      engine,
+      library,
+      clock,
+      settings: settingsOf(config),
+      workspace: (run) => join(stateDir, "workspaces", run),
+    }),
     health: async (): Promise<Health> => ({
       status: stopping ? "stopping" : safeMode ? "safe_mode" : "ready",
       trouble: safeMode?.reason ?? engine.disk.state()?.what ?? null,

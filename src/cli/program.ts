@@ -5,6 +5,7 @@ import { cancel } from "./commands/cancel.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { logs } from "./commands/logs.ts";
+import { operate } from "./commands/operate.ts";
 import { run } from "./commands/run.ts";
 import { runs } from "./commands/runs.ts";
 import { safeMode } from "./commands/safe-mode.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly Register[] = [
   approvals,
   answers,
   cancel,
+  operate,
   workflows,
   doctor,
   safeMode,

@@ -19,6 +19,8 @@ export interface StartRun {
   readonly workflow: string;
   readonly inputs?: { readonly [name: string]: Json };
   readonly idempotency_key?: string;
+  /** What set it off, for texts and conditions to read: `context.<name>`, and by its own name. */
+  readonly context?: { readonly [name: string]: Json };
 }
 export interface StartedRun {
   readonly id: string;
@@ -54,6 +56,31 @@ export interface RunNews {
 export interface Cancelled {
   readonly id: string;
   readonly status: RunStatus;
+}
+
+/** POST /api/v1/runs/:id/pause and /resume → 200; an operator holds a run back, and lets it go on. */
+export interface Moved {
+  readonly id: string;
+  readonly status: RunStatus;
+}
+/** POST /api/v1/runs/:id/retry → 200: a run that is over goes on, from a phase or from whatever did not succeed. */
+export interface RetryRun {
+  readonly from?: string;
+}
+/** POST /api/v1/runs/:id/fork → 202 StartedRun: a new run that begins as this one stood before a phase. */
+export interface ForkRun {
+  readonly from: string;
+  readonly inputs?: { readonly [name: string]: Json };
+  readonly yaml?: string;
+  /** Prompts and skills in place of those of the version, by path. */
+  readonly files?: { readonly [path: string]: string };
+  readonly idempotency_key?: string;
+}
+/** POST /api/v1/runs/:id/signals → 202: word from outside; the first under an id stands. */
+export interface SendSignal {
+  readonly name: string;
+  readonly payload?: Json;
+  readonly id?: string;
 }
 
 /** POST /api/v1/runs/:id/star {starred} and /label {label: string | null} → 200 RunBody */

@@ -8,11 +8,14 @@ import type {
   CheckResult,
   ErrorBody,
   ExecutionList,
+  ForkRun,
   Health,
+  Moved,
   Respond,
   RunBody,
   RunList,
   RunNews,
+  SendSignal,
   SessionBody,
   SessionEnvelope,
   SessionNews,
@@ -33,6 +36,12 @@ export interface Client {
   /** The run's state, then each change, until it is over; a lost connection is taken up where it broke. */
   watchRun(id: string, signal?: AbortSignal): AsyncGenerator<RunNews, void, undefined>;
   cancel(run: string): Promise<Cancelled>;
+  pause(run: string): Promise<Moved>;
+  resume(run: string): Promise<Moved>;
+  /** Null goes on from whatever did not succeed. */
+  retry(run: string, from: string | null): Promise<Moved>;
+  fork(run: string, request: ForkRun): Promise<StartedRun>;
+  signal(run: string, signal: SendSignal): Promise<Moved>;
   star(run: string, starred: boolean): Promise<RunBody>;
   label(run: string, label: string | null): Promise<RunBody>;
   approvals(filter?: ApprovalQuery): Promise<ApprovalList>;
@@ -159,6 +168,11 @@ export function createClient(options: {
     executions: (run) => ask("GET", `/runs/${segment(run)}/executions`),
     watchRun,
     cancel: (run) => ask("POST", `/runs/${segment(run)}/cancel`),
+    pause: (run) => ask("POST", `/runs/${segment(run)}/pause`),
+    resume: (run) => ask("POST", `/runs/${segment(run)}/resume`),
+    retry: (run, from) => ask("POST", `/runs/${segment(run)}/retry`, JSON.stringify(from === null ? {} : { from })),
+    fork: (run, request) => ask("POST", `/runs/${segment(run)}/fork`, JSON.stringify(request)),
+    signal: (run, signal) => ask("POST", `/runs/${segment(run)}/signals`, JSON.stringify(signal)),
     star: (run, starred) => ask("POST", `/runs/${segment(run)}/star`, JSON.stringify({ starred })),
     label: (run, label) => ask("POST", `/runs/${segment(run)}/label`, JSON.stringify({ label })),
     approvals: (filter = {}) => ask("GET", `/approvals${query({ ...filter })}`),

@@ -11,13 +11,17 @@ import type {
   ComplaintBody,
   ErrorBody,
   ExecutionList,
+  ForkRun,
   Health,
   LabelRun,
   Live,
+  Moved,
   OverrideWorkflow,
   Ready,
   Respond,
+  RetryRun,
   RunList,
+  SendSignal,
   SessionBody,
   SessionItem,
   StarRun,
@@ -49,11 +53,33 @@ export const errorSchema = z
   })
   .openapi("Error");
 
+const onceKey = z.string().min(1).max(200);
 export const startRun = z.strictObject({
   workflow: z.string().min(1).max(128),
   inputs: z.record(z.string(), json).optional(),
-  idempotency_key: z.string().min(1).max(200).optional(),
+  idempotency_key: onceKey.optional(),
+  context: z.record(z.string(), json).optional(),
 } satisfies Fields<StartRun>);
+export const retryRun = z.strictObject({ from: z.string().min(1).max(64).optional() } satisfies Fields<RetryRun>);
+export const forkRun = z.strictObject({
+  from: z.string().min(1).max(64),
+  inputs: z.record(z.string(), json).optional(),
+  yaml: z.string().min(1).max(262_144).optional(),
+  files: z.record(z.string().min(1).max(255), z.string().max(262_144)).optional(),
+  idempotency_key: onceKey.optional(),
+} satisfies Fields<ForkRun>);
+const SIGNAL_LIMIT = 65_536;
+export const sendSignal = z.strictObject({
+  name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, "must be letters, digits and _, at most 64"),
+  payload: json
+    .refine(
+      (value) => Buffer.byteLength(JSON.stringify(value ?? null)) <= SIGNAL_LIMIT,
+      "must be at most 64 KiB of JSON",
+    )
+    .optional(),
+  id: z.string().min(1).max(200).optional(),
+} satisfies Fields<SendSignal>);
+export const moved = z.object({ id: z.string(), status: runStatus } satisfies Fields<Moved>);
 export const starRun = z.strictObject({ starred: z.boolean() } satisfies Fields<StarRun>);
 export const labelRun = z.strictObject({
   label: z

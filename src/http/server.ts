@@ -7,6 +7,7 @@ import { Fault } from "../domain/fault.ts";
 import type { Log } from "../engine/contracts/log.ts";
 import type { Dispatch } from "../engine/dispatch.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Fork } from "../engine/fork.ts";
 import type { SessionReader } from "../store/files/session-reader.ts";
 import type { Store } from "../store/store.ts";
 import type { Library } from "../workflow/library.ts";
@@ -18,6 +19,7 @@ import { type App, type Env, methodsAt } from "./route.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { operateRoutes } from "./routes/operate.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { type Check, workflowRoutes } from "./routes/workflows.ts";
@@ -36,6 +38,7 @@ export interface ServerOptions {
   /** Without it there are no session routes. */
   readonly sessions: SessionReader;
   readonly dispatch: Dispatch;
+  readonly fork: Fork;
   readonly health: () => Promise<Health>;
   readonly stopping: () => boolean;
   /** A person's word that work may start again after too many crashes. */
@@ -146,6 +149,7 @@ export function createApp(
   });
   app.use(identify(options));
   runRoutes(app, { ...options, newsroom });
+  operateRoutes(app, options);
   approvalRoutes(app, options);
   workflowRoutes(app, options);
   healthRoutes(app, options);

@@ -89,18 +89,22 @@ function phaseOf(declared: DeclaredPhase, dependsOn: readonly string[], workflow
       const { script = "", runtime = "js" } = declared;
       return { ...base, ...timedOf(declared, COMMAND_TIMEOUT_MS), type, script, runtime };
     }
-    case "agent":
-      return { ...base, ...timedOf(declared, AGENT_TIMEOUT_MS), type, ...agentOf(declared) };
+    case "agent": {
+      // Beside `until_bash` the older key is about that command (grammar: timeout_seconds).
+      const { timeout_seconds: _, ...rest } = declared;
+      const timed = timedOf(declared.generic_loop?.until_bash === undefined ? declared : rest, AGENT_TIMEOUT_MS);
+      return { ...base, ...timed, type, ...agentOf(declared) };
+    }
     case "approval": {
       const { summary = label, timeout, on_timeout, on_reject } = declared.approval ?? {};
       const rework = on_reject && { phase: on_reject.rework, max: on_reject.max ?? 1 };
       return { ...base, type, summary, ...present({ timeoutMs: durationOf(timeout), onTimeout: on_timeout, rework }) };
     }
     case "wait":
-      return { ...base, type, wait: waitOf(declared), ...present({ timeoutMs: durationOf(declared.timeout) }) };
+      return { ...base, type, wait: waitOf(declared), ...present({ timeoutMs: limitOf(declared) }) };
     case "workflow": {
       const values = (declared.with ?? {}) as Record<string, Json>;
-      const timeoutMs = durationOf(declared.timeout);
+      const timeoutMs = limitOf(declared);
       return { ...base, type, workflow: declared.workflow ?? "", with: values, ...present({ timeoutMs }) };
     }
     default:
@@ -189,7 +193,7 @@ function agentOf(declared: DeclaredPhase) {
           : undefined,
       }),
       untilBashTimeoutMs:
-        typeof declared.timeout_seconds === "number" ? declared.timeout_seconds * 1000 : CHECK_TIMEOUT_MS,
+        declared.timeout_seconds === undefined ? CHECK_TIMEOUT_MS : secondsOf(declared.timeout_seconds) * 1000,
       scratchKey: generic.scratch_key ?? declared.name,
       freshContext: generic.fresh_context ?? false,
       softRetries: generic.on_soft_failure?.retries ?? 0,
@@ -206,8 +210,18 @@ function waitOf({ wait }: DeclaredPhase): WaitPhase["wait"] {
 
 function timedOf({ timeout, timeout_seconds: seconds }: DeclaredPhase, otherwise: number) {
   if (timeout !== undefined) return { timeoutMs: milliseconds(timeout) };
-  if (typeof seconds === "number") return { timeoutMs: seconds * 1000 };
-  return seconds ? { timeoutMs: seconds.default * 1000, timeoutFrom: seconds.from } : { timeoutMs: otherwise };
+  if (seconds === undefined) return { timeoutMs: otherwise };
+  const timeoutMs = secondsOf(seconds) * 1000;
+  return typeof seconds === "number" ? { timeoutMs } : { timeoutMs, timeoutFrom: seconds.from };
+}
+
+/** What a phase that is no program may take; absent is no limit. */
+function limitOf({ timeout, timeout_seconds: seconds }: DeclaredPhase): number | undefined {
+  return timeout === undefined && seconds !== undefined ? secondsOf(seconds) * 1000 : durationOf(timeout);
+}
+
+function secondsOf(seconds: NonNullable<DeclaredPhase["timeout_seconds"]>): number {
+  return typeof seconds === "number" ? seconds : seconds.default;
 }
 
 function durationOf(text: string | undefined): number | undefined {

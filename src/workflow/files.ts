@@ -51,9 +51,9 @@ export function judgeFiles(
   const remarks: Remark[] = [];
   const complaints: Complaint[] = [];
   for (const { file, kind, path } of namedFiles(declared)) {
-    const text = files[file];
-    if (text === undefined || text === null) {
-      const message = `${kind} file ${file} is missing, not text, or larger than 256 KiB`;
+    const text = Object.hasOwn(files, file) ? files[file] : null;
+    if (typeof text !== "string") {
+      const message = `${kind} file ${file} is missing, outside this folder, not text, or larger than 256 KiB`;
       remarks.push({ ...source.valueAt(path), severity: "error", message });
     } else if (kind === "prompt") {
       for (const { offset, message } of flawsOfPrompt(declared, text))
@@ -67,7 +67,7 @@ export function judgeFiles(
 export function keptFiles(named: readonly Named[], files: Files | undefined): Record<string, string> {
   const kept: [string, string][] = [];
   for (const { file } of named) {
-    const text = files?.[file];
+    const text = files && Object.hasOwn(files, file) ? files[file] : null;
     if (typeof text === "string") kept.push([file, text]);
   }
   return Object.fromEntries(kept);

@@ -4,6 +4,7 @@ import { MATRIX_LIMIT } from "../domain/matrix.ts";
 import { orderOf } from "./build.ts";
 import type { Remark } from "./complaint.ts";
 import { flawsOfInputs } from "./inputs.ts";
+import { namesOf } from "./names.ts";
 import { KEYS_OF_TYPE, NEEDED_BY_TYPE } from "./schema/kinds.ts";
 import type { DeclaredPhase } from "./schema/phase.ts";
 import { milliseconds } from "./schema/text.ts";
@@ -22,10 +23,27 @@ export function flaws(declared: DeclaredWorkflow, source: Source): Remark[] {
     timeoutFits(phase, here, source, error);
     placeFits(phase, here, declared, source, error);
   }
+  remarks.push(...clashes(declared, source));
   edgesFit(declared, source, error);
   for (const { path, message } of flawsOfInputs((declared.inputs ?? {}) as Record<string, Json>))
     error(source.keyAt(["inputs", ...path]), message);
   return remarks;
+}
+
+/** Names of an author's own that are read as something else: the context's names win. */
+function clashes(declared: DeclaredWorkflow, source: Source): Remark[] {
+  const context = namesOf({ ...declared, phases: [] });
+  return declared.phases.flatMap(({ name, output_var: output }, at) => {
+    const found: (readonly [string, string])[] = [["name", name]];
+    if (output !== undefined) found.push(["output_var", output]);
+    return found
+      .filter(([, word]) => context.has(word))
+      .map(([key, word]) => ({
+        ...source.valueAt(["phases", at, key]),
+        severity: "warning" as const,
+        message: `"${word}" is a name of the context too, which wins. Read the phase as phases.${name}`,
+      }));
+  });
 }
 
 type Refuse = (place: Place, message: string) => void;
@@ -72,16 +90,40 @@ const LONGEST_DAYS = 24;
 
 function timeoutFits(phase: DeclaredPhase, here: Path, source: Source, error: Refuse): void {
   if (phase.type !== "bash" && phase.type !== "script" && phase.type !== "agent" && phase.type !== undefined) return;
-  const { timeout, timeout_seconds: seconds } = phase;
+  const { timeout, timeout_seconds: seconds = 0 } = phase;
   const key = timeout === undefined ? "timeout_seconds" : "timeout";
-  const ms = timeout === undefined ? (typeof seconds === "number" ? seconds * 1000 : 0) : milliseconds(timeout);
+  const otherwise = typeof seconds === "number" ? seconds : seconds.default;
+  const ms = timeout === undefined ? otherwise * 1000 : milliseconds(timeout);
   if (ms > LONGEST_DAYS * 86_400_000)
     error(source.valueAt([...here, key]), `${key} of a program may be ${LONGEST_DAYS} days at most`);
 }
 
-const TIMED = new Set(["bash", "script", "agent", "wait", "workflow"]);
 const FANNED = new Set(["bash", "script", "agent"]);
+const CALLS = ["tool", "action", "post-review"];
+const PROGRAMS = [...FANNED, ...CALLS];
+
+/** Keys of any phase that only some types can act on: those that try something, those that are programs. */
+const ACTED_ON: Readonly<Record<string, readonly string[]>> = {
+  timeout: [...FANNED, "wait", "workflow"],
+  timeout_seconds: [...FANNED, "wait", "workflow"],
+  retry: [...PROGRAMS, "workflow"],
+  env: PROGRAMS,
+  secrets: PROGRAMS,
+  outputs: PROGRAMS,
+  artefacts: PROGRAMS,
+};
 const OUTSIDE_LAST: ReadonlySet<string> = new Set(["approval", "wait", "workflow"]);
+
+const HOLDS_UP = "nothing may hold up the end";
+
+/** Keys by which a phase of any type comes to ask a person. */
+function asksOf({ approval_gate, loop, generic_loop }: DeclaredPhase): Readonly<Record<string, boolean>> {
+  return {
+    approval_gate: approval_gate !== undefined,
+    loop: loop?.approval_gate !== undefined,
+    generic_loop: generic_loop?.interactive === true,
+  };
+}
 
 /** Keys that are well formed and mean nothing where they stand. */
 function placeFits(
@@ -92,15 +134,21 @@ function placeFits(
   error: Refuse,
 ): void {
   const type = phase.type ?? "agent";
-  for (const key of ["timeout", "timeout_seconds"] as const) {
-    if (phase[key] === undefined || TIMED.has(type)) continue;
-    const remedy = type === "approval" ? "Set approval.timeout" : "Remove it";
+  for (const [key, types] of Object.entries(ACTED_ON)) {
+    if (phase[key as keyof DeclaredPhase] === undefined || types.includes(type)) continue;
+    const remedy = type === "approval" && key.startsWith("timeout") ? "Set approval.timeout" : "Remove it";
     error(source.keyAt([...here, key]), `${key} means nothing on a phase of type ${type}. ${remedy}`);
   }
+  for (const key of ["timeout", "timeout_seconds"] as const)
+    if (phase[key] !== undefined && phase.wait && phase.wait.until === undefined)
+      error(source.keyAt([...here, key]), `${key} means nothing on a wait that ends by itself. Remove it`);
   if (typeof phase.timeout_seconds === "object" && (type === "wait" || type === "workflow"))
     error(source.valueAt([...here, "timeout_seconds"]), "{ from, default } is for programs and agents only");
   if (phase.finally && OUTSIDE_LAST.has(type))
-    error(source.keyAt([...here, "finally"]), `a phase of type ${type} cannot be finally: nothing may hold up the end`);
+    error(source.keyAt([...here, "finally"]), `a phase of type ${type} cannot be finally: ${HOLDS_UP}`);
+  if (phase.finally)
+    for (const [key, asks] of Object.entries(asksOf(phase)))
+      if (asks) error(source.keyAt([...here, key]), `${key} asks a person, and a finally phase cannot: ${HOLDS_UP}`);
   for (const key of ["max_parallel", "fail_fast"] as const)
     if (phase[key] !== undefined && phase.matrix === undefined)
       error(source.keyAt([...here, key]), `${key} means nothing without matrix`);
@@ -120,7 +168,8 @@ function matrixFits(phase: DeclaredPhase, type: string, here: Path, source: Sour
   if (phase.approval_gate !== undefined)
     error(place, "a gate cannot stand behind a matrix. Put an approval phase after it");
   const axes = Object.values(phase.matrix ?? {});
-  if (axes.length === 0) error(place, "matrix needs at least one key with values");
+  if (axes.length === 0 || axes.some((values) => values.length === 0))
+    error(place, "matrix needs at least one key, and each key needs values");
   const total = axes.reduce((product: number, values) => product * (Array.isArray(values) ? values.length : 1), 1);
   if (total > MATRIX_LIMIT) error(place, `matrix makes ${total} items; ${MATRIX_LIMIT} are the most`);
 }

@@ -1,10 +1,11 @@
 import { type FSWatcher, watch } from "node:fs";
 import { realpath } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { Fault } from "../domain/fault.ts";
 import type { WorkflowVersion } from "../domain/workflow.ts";
 import type { Checked } from "./check.ts";
 import { type Complaint, isError, printComplaint } from "./complaint.ts";
+import type { Files } from "./files.ts";
 import { type Layer, readBytes, readFiles, readLayer } from "./layer.ts";
 import { openReader } from "./reader.ts";
 import { didYouMean } from "./suggest.ts";
@@ -35,7 +36,7 @@ export interface Library {
   /** Calls `listener` after each reload that changed something; the returned function stops that. */
   onChange(listener: () => void): () => void;
   /** What a text would come to as a file of this library, without making it one. */
-  check(asked: { readonly file: string; readonly bytes: Uint8Array }): Promise<Checked>;
+  check(asked: { readonly file: string; readonly bytes: Uint8Array; readonly files?: Files }): Promise<Checked>;
   close(): Promise<void>;
 }
 
@@ -75,7 +76,7 @@ export async function openLibrary(options: {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    check: ({ file, bytes }) => reader.read(file, bytes),
+    check: ({ file, bytes, files }) => reader.read(file, bytes, files),
     async close() {
       stopWatching();
       listeners.clear();
@@ -127,27 +128,47 @@ function inForce(layers: readonly Layer[], folders: readonly string[]): LibraryE
   return judgeChildren(entries, children).sort((a, b) => ((a.name ?? a.file) < (b.name ?? b.file) ? -1 : 1));
 }
 
-/** A workflow that starts one that is not there, or in the end itself, is not in force. */
+/** A workflow that starts one that is not there or not in force, or in the end itself, is not in force. */
 function judgeChildren(
   entries: readonly LibraryEntry[],
   children: ReadonlyMap<LibraryEntry, Checked["children"]>,
 ): LibraryEntry[] {
-  const startable = new Map(entries.flatMap((each) => (each.version ? [[each.version.name, each] as const] : [])));
-  const edges = new Map(
-    [...startable].map(([name, entry]) => [name, (children.get(entry) ?? []).map(({ workflow }) => workflow)]),
-  );
-  return entries.map((entry) => {
-    const wrong: Complaint[] = [];
-    for (const { workflow, line, column } of children.get(entry) ?? []) {
-      const place = { file: entry.file, line, column, severity: "error" as const };
-      if (!startable.has(workflow)) {
-        const message = `no workflow is called "${workflow}"${didYouMean(workflow, startable.keys())}`;
-        wrong.push({ ...place, message });
-      } else if (entry.name !== null && reaches(workflow, entry.name, edges))
-        wrong.push({ ...place, message: `"${workflow}" starts "${entry.name}" again: a run of it would never end` });
+  const refused = new Map<LibraryEntry, readonly Complaint[]>();
+  // Until nothing changes: what starts a workflow that has just been refused is refused as well.
+  for (let before = -1; refused.size !== before; ) {
+    before = refused.size;
+    const inForce = entries.filter((each) => each.version && !refused.has(each));
+    const edges = new Map(
+      inForce.map((each) => [each.version!.name, (children.get(each) ?? []).map(({ workflow }) => workflow)]),
+    );
+    for (const entry of entries) {
+      if (refused.has(entry)) continue;
+      const wrong = (children.get(entry) ?? []).flatMap(({ workflow, line, column }): Complaint[] => {
+        const message = objectionTo(workflow, entry.name ?? "", edges, entries);
+        return message === null ? [] : [{ file: entry.file, line, column, severity: "error", message }];
+      });
+      if (wrong.length > 0) refused.set(entry, wrong);
     }
-    return wrong.length === 0 ? entry : { ...entry, version: null, complaints: [...entry.complaints, ...wrong] };
+  }
+  return entries.map((entry) => {
+    const wrong = refused.get(entry);
+    return wrong ? { ...entry, version: null, complaints: [...entry.complaints, ...wrong] } : entry;
   });
+}
+
+function objectionTo(
+  child: string,
+  parent: string,
+  edges: ReadonlyMap<string, readonly string[]>,
+  entries: readonly LibraryEntry[],
+): string | null {
+  if (edges.has(child))
+    return reaches(child, parent, edges) ? `"${child}" starts "${parent}" again: a run of it would never end` : null;
+  const there = entries.find(({ name }) => name === child);
+  if (there?.kind === "cron") return `"${child}" is a schedule and not a workflow`;
+  return there
+    ? `"${child}" cannot be started: ${there.file} has errors`
+    : `no workflow is called "${child}"${didYouMean(child, edges.keys())}`;
 }
 
 function reaches(from: string, to: string, edges: ReadonlyMap<string, readonly string[]>): boolean {
@@ -228,7 +249,12 @@ export async function checkFile(path: string): Promise<Checked> {
   try {
     const first = await reader.read(path, bytes);
     if (first.wants.length === 0) return first;
-    return await reader.read(path, bytes, await readFiles(await realpath(dirname(path)), first.wants));
+    const checked = await reader.read(path, bytes, await readFiles(await realpath(dirname(path)), first.wants));
+    // Prompts are named as their workflow names them; whoever reads this stands elsewhere.
+    const complaints = checked.complaints.map((each) =>
+      each.file === path ? each : { ...each, file: join(dirname(path), each.file) },
+    );
+    return { ...checked, complaints };
   } finally {
     await reader.close();
   }

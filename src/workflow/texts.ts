@@ -75,8 +75,9 @@ export function flawsOfTexts(declared: DeclaredWorkflow, source: Source): Remark
   const remarks: Remark[] = [];
   for (const { path, kind, text, seesOutput } of textsOf(declared)) {
     for (const flaw of flawsOf(kind, text, seesOutput ? withOutput : names)) {
-      const words = text.slice(flaw.offset, flaw.offset + Math.max(1, flaw.length));
-      const place = source.textAt(path, words.split("\n")[0] as string, countBefore(text, words, flaw.offset));
+      // Of words on several lines the first tells the place: how the others are indented is the file's own business.
+      const words = text.slice(flaw.offset, flaw.offset + Math.max(1, flaw.length)).split("\n")[0] as string;
+      const place = source.textAt(path, words, countBefore(text, words, flaw.offset));
       remarks.push({ ...place, severity: "error", message: flaw.message });
     }
   }

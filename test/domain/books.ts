@@ -168,6 +168,7 @@ function attend(run: Run, phase: Phase, state: PhaseState, books: Books): void {
     } else must(!ready || run.hold !== null, `${name} could start and is not owed`);
   }
   if (status !== "waiting") return;
+  must(!items || items.owed.length === 0, `${name} does not wait while an item of it could start`);
   must(waits !== undefined, `${name} says what it waits for`);
   if (waits.for === "gate") must(run.gates.filter((each) => each.phase === name).length === 1, `${name} has one gate`);
   else if (waits.for === "child")

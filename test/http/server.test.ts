@@ -71,7 +71,7 @@ test("the description is OpenAPI 3.1 and names every route with its schemas", as
     "post /api/v1/workflows/{name}/check",
     "put /api/v1/workflows/{name}/override",
   ]);
-  expect(JSON.stringify(paths["/api/v1/approvals/{id}/respond"])).toContain('"enum":["approve","reject"]');
+  expect(JSON.stringify(paths["/api/v1/approvals/{id}/respond"])).toContain('"enum":["approve","reject","reply"]');
   expect(JSON.stringify(paths["/api/v1/runs"]?.get)).toMatch(/"format":"date-time"},"required":false,"name":"since"/);
 });
 

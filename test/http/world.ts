@@ -6,6 +6,7 @@ import { Fault } from "../../src/domain/fault.ts";
 import type { Workflow } from "../../src/domain/workflow.ts";
 import { dispatcher } from "../../src/engine/dispatch.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
+import { forker } from "../../src/engine/fork.ts";
 import type { ErrorBody, Health } from "../../src/http/api.ts";
 import { type Client, createClient } from "../../src/http/client.ts";
 import { type OpenServer, openServer, type ServerOptions } from "../../src/http/server.ts";
@@ -88,7 +89,15 @@ export async function openWorld(more: Partial<ServerOptions> = {}): Promise<Worl
     library,
     check: async ({ file, bytes }) => check(file, bytes),
     sessions: sessions(join(folder, "sessions"), clock),
-    dispatch: dispatcher({ library, store, engine, clock }),
+    dispatch: dispatcher({ library, store, engine, clock, settings: calm.settings }),
+    fork: forker({
+      store,
+      engine,
+      library: { check: async ({ file, bytes, files }) => check(file, bytes, files) },
+      clock,
+      settings: calm.settings,
+      workspace: (run) => join(folder, "workspaces", run),
+    }),
     health: async () => HEALTH,
     stopping: () => stopping,
     leaveSafeMode: () => {},

@@ -29,7 +29,7 @@ async function ran(yaml: string, inputs: Record<string, string> = {}): Promise<R
     clock,
     log: silent,
     node: { node: "n", incarnation: clock.id() },
-    phases,
+    phases: phases(null),
     deliverers: [],
     cap: 4,
     restartLimit: 3,

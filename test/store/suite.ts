@@ -89,6 +89,7 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
             execution: expect.any(String),
             run: wish.id,
             workflow: "chain",
+            name: "a",
             phase: "a",
             phaseType: "context",
             iteration: 0,

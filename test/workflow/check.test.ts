@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { check } from "../../src/workflow/check.ts";
@@ -10,10 +9,16 @@ test("the workflow of the grammar's own description loads", () => {
   const bytes = readFileSync(new URL("../fixtures/workflows/fix-issue.yaml", import.meta.url));
   const { version, complaints } = check("fix-issue.yaml", bytes);
   expect(complaints.filter((each) => each.severity === "error")).toEqual([]);
-  expect(version).toMatchObject({ name: "fix-issue", hash: createHash("sha256").update(bytes).digest("hex") });
-  expect(version?.workflow.unavailable).toEqual(
-    expect.arrayContaining(["concurrency", "phases.fix.type: agent", "phases.fix.if", "phases.approve.approval.show"]),
-  );
+  expect(version).toMatchObject({ name: "fix-issue", hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(version?.workflow.unavailable).toEqual([
+    "phases.approve.approval.show",
+    "phases.approve.approval.form",
+    "phases.approve.approval.approvers",
+    "phases.approve.approval.remind",
+    "phases.approve.approval.escalate",
+    "phases.fix.agent: pi",
+    "phases.publish.type: tool",
+  ]);
 });
 
 const refusals: [string, string, string][] = [
@@ -53,14 +58,14 @@ const refusals: [string, string, string][] = [
     'fix.yaml:3:41 "${{" is not a template here. Write {{ … }}',
   ],
   [
-    "a template in a command",
-    file("  - name: a\n    type: bash\n    command: |\n      echo hi\n      echo {{x}}\n"),
-    "fix.yaml:7:12 templates in commands are not carried out yet. Every input is in the environment as LASTLIGHT_INPUT_<NAME>",
+    "a template in a command that nobody can fill in",
+    file("  - name: a\n    type: bash\n    command: |\n      echo hi\n      echo {{nobody}}\n"),
+    'fix.yaml:7:14 unknown name "nobody"',
   ],
   [
     "a tag in a command",
     file("  - { name: a, type: bash, command: 'echo {% x %}' }\n"),
-    "fix.yaml:3:43 templates in commands are not carried out yet. Every input is in the environment as LASTLIGHT_INPUT_<NAME>",
+    "fix.yaml:3:43 tags are not available in commands, only {{ … }}",
   ],
   [
     "an unknown type",
@@ -156,7 +161,7 @@ const refusals: [string, string, string][] = [
   [
     "a command that would wait for a month",
     file("  - { name: a, type: bash, command: x, timeout: 30d }\n"),
-    "fix.yaml:3:49 timeout of a command may be 24 days at most",
+    "fix.yaml:3:49 timeout of a program may be 24 days at most",
   ],
   [
     "a schedule without anything to start",
@@ -186,41 +191,42 @@ test("a command has five minutes, or what the author grants it", () => {
   expect(workflowIn(bash("")).phases[0]).toMatchObject({ timeoutMs: 300_000, label: "a", triggerRule: "all_success" });
   expect(workflowIn(bash(", timeout: 15m")).phases[0]).toMatchObject({ timeoutMs: 900_000 });
   expect(workflowIn(bash(", timeout_seconds: 90")).phases[0]).toMatchObject({ timeoutMs: 90_000 });
-  expect(workflowIn(bash(", timeout_seconds: { from: a.b, default: 9 }")).unavailable).toEqual([
-    "phases.a.timeout_seconds",
-  ]);
+  expect(workflowIn(bash(", timeout_seconds: { from: a.b, default: 9 }")).phases[0]).toMatchObject({
+    timeoutMs: 9_000,
+    timeoutFrom: "a.b",
+  });
 });
 
 test("what is known and not carried out is named, and its run will be refused", () => {
   const text = file(
-    "  - { name: a, type: context, if: 'x', timeout: 5m }\n  - { name: b, prompt: p.md }\n",
-    "env: { A: b }\n",
+    "  - { name: a, type: context, runs_on: here }\n  - { name: b, prompt: p.md, agent: pi }\n  - { name: c, type: tool, tool: t }\n",
   );
-  expect(workflowIn(text).unavailable).toEqual(["env", "phases.a.if", "phases.a.timeout", "phases.b.type: agent"]);
+  expect(workflowIn(text).unavailable).toEqual(["phases.a.runs_on", "phases.b.agent: pi", "phases.c.type: tool"]);
   expect(said(text, "warning")).toEqual([
-    "fix.yaml:2:1 `env` is known but not carried out yet; a run of this workflow will be refused",
-    "fix.yaml:4:31 `if` is known but not carried out yet; a run of this workflow will be refused",
-    "fix.yaml:4:40 `timeout` of a context phase is known but not carried out yet; a run of this workflow will be refused",
-    "fix.yaml:5:7 `type: agent` is known but not carried out yet; a run of this workflow will be refused",
+    "fix.yaml:3:31 `runs_on` is known but not carried out yet; a run of this workflow will be refused",
+    "fix.yaml:4:30 `agent: pi` is known but not carried out yet; a run of this workflow will be refused",
+    "fix.yaml:5:16 `type: tool` is known but not carried out yet; a run of this workflow will be refused",
   ]);
 });
 
 test("what only tells people something does not stop a run", () => {
-  const top =
-    "trigger: by hand\ndescription: says ${{ x }} and {{y}}\nstatus_checklist: true\nfinal_message: done {{x}}\nkind: health\n";
+  const top = "trigger: by hand\ndescription: says ${{ x }} and {{y}}\npr_scoped: true\nnotify: me\nkind: health\n";
   const text = file("  - { name: a, type: context, label: Look, finally: false }\n", top);
   expect(workflowIn(text)).toMatchObject({ kind: "health", unavailable: [] });
   expect(said(text, "warning")).toEqual([
-    "fix.yaml:4:1 `status_checklist` is known but not acted on yet",
-    "fix.yaml:5:1 `final_message` is known but not acted on yet",
+    "fix.yaml:4:1 `pr_scoped` is known but not acted on yet",
+    "fix.yaml:5:1 `notify` is known but not acted on yet",
   ]);
 });
 
-test("a template in a text is named, plain text is not", () => {
-  const text = (summary: string): string =>
-    file(`  - { name: a, type: approval, approval: { summary: "${summary}" } }\n`);
-  expect(workflowIn(text("Ship it?"))).toMatchObject({ unavailable: [], phases: [{ summary: "Ship it?" }] });
-  expect(workflowIn(text("Ship {{x}}?")).unavailable).toEqual(["phases.a.approval.summary"]);
+test("templates are carried out: they load without a word", () => {
+  const text = file(
+    '  - { name: a, type: bash, command: "echo {{inputs.who}}" }\n  - { name: b, type: approval, approval: { summary: "Ship {{a}}?" } }\n',
+    "inputs: { who: { type: string } }\nfinal_message: done {{phases.a.output}}\n",
+  );
+  expect(said(text)).toEqual([]);
+  expect(said(text, "warning")).toEqual([]);
+  expect(workflowIn(text)).toMatchObject({ unavailable: [], finalMessage: "done {{phases.a.output}}" });
 });
 
 test("an approval without a summary asks by its label", () => {
@@ -245,12 +251,26 @@ test("of a file with hundreds of mistakes the first fifty are told, in order", (
   expect(complaints.slice(0, 2)).toEqual(["fix.yaml:1:1 phases is missing", 'fix.yaml:2:1 unknown key "zz0"']);
 });
 
-test("a text keeps its byte order mark, so that it has the hash it is filed under", () => {
-  const bytes = new TextEncoder().encode(`\uFEFF${file("  - { name: a, type: context }\n")}`);
-  const { version } = check("fix.yaml", bytes);
-  expect(
-    createHash("sha256")
-      .update(version?.yaml ?? "")
-      .digest("hex"),
-  ).toBe(version?.hash);
+const hashOf = (text: string, files?: Record<string, string>): string | undefined =>
+  check("fix.yaml", new TextEncoder().encode(text), files).version?.hash;
+
+test("the same bytes give the same hash, any other byte another, the byte order mark included", () => {
+  const text = file("  - { name: a, type: context }\n");
+  const others = [`${text}\n`, `\uFEFF${text}`, text.replaceAll("\n", "\r\n"), text.replace("name: a", "name: b")];
+  const hashes = [text, ...others].map((each) => hashOf(each));
+  expect(hashOf(text)).toBe(hashes[0]);
+  expect(new Set(hashes).size).toBe(5);
+  expect(hashes).not.toContain(undefined);
+});
+
+test("any other prompt gives another hash; a file that nobody names does not", () => {
+  const text = file("  - { name: a, prompt: p.md }\n");
+  const first = hashOf(text, { "p.md": "Look" });
+  expect(hashOf(text, { "p.md": "Look", "q.md": "Also" })).toBe(first);
+  expect(new Set([first, hashOf(text, { "p.md": "Look " }), hashOf(text, { "p.md": "" })]).size).toBe(3);
+});
+
+test("a version keeps the text as it was saved, its byte order mark included", () => {
+  const text = `\uFEFF${file("  - { name: a, type: context }\n")}`;
+  expect(check("fix.yaml", new TextEncoder().encode(text)).version?.yaml).toBe(text);
 });

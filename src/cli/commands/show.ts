@@ -1,5 +1,7 @@
+import { Fault } from "../../domain/fault.ts";
 import { isOver } from "../../domain/run.ts";
 import type { RunBody } from "../../http/api.ts";
+import { compared, printCompared } from "../compare.ts";
 import type { Desk, Register } from "../desk.ts";
 import { findRun } from "../ids.ts";
 import { ago, lengthOf } from "../moments.ts";
@@ -11,13 +13,20 @@ export const show: Register = (program, desk) => {
   program
     .command("show")
     .description("show one run: its phases, what they said, who approved")
-    .argument("<run>", "id of the run, or its last 6 or more characters")
+    .argument("[run]", "id of the run, or its last 6 or more characters")
+    .option("--compare <runs...>", "two runs side by side: inputs, what each phase was given and printed, time, cost")
     .option("--json", "print JSON")
-    .action(async (given: string, { json }: { json?: true }) => {
+    .action(async (given: string | undefined, { compare, json }: { compare?: readonly string[]; json?: true }) => {
       const client = desk.client();
-      const run = await client.run(await findRun(client, given));
-      if (json) desk.terminal.json(run);
-      else printRun(desk, run);
+      const asked = [...(given === undefined ? [] : [given]), ...(compare ?? [])];
+      const runs = [];
+      for (const each of asked) runs.push(await client.run(await findRun(client, each)));
+      const [run, other] = runs;
+      if (!run) throw new Fault("usage.invalid", "show takes a run");
+      if (compare === undefined) return json ? desk.terminal.json(run) : printRun(desk, run);
+      if (!other || runs.length > 2) throw new Fault("usage.invalid", "--compare takes two runs");
+      if (json) desk.terminal.json(compared(run, other));
+      else printCompared(desk.terminal, run, other);
     });
 };
 

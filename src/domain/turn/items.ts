@@ -41,9 +41,10 @@ export function fill(turn: Turn, phase: Phase): void {
   }
   const pauses = items.again.flatMap(({ at }) => (at === undefined ? [] : [at])).sort();
   const left = items.total - items.begun + items.owed.length + items.again.length;
+  const owesMore = items.owed.length > 0 || hasRoom(items, live, maxParallel);
   if (live === 0 && (items.stopped || left === 0)) finish(turn, phase, items);
   else if (live > 0) turn.put(phase.name, { status: "running", stage: undefined, waits: undefined, items });
-  else if (pauses.length > 0 && pauses.length === items.again.length && !hasRoom(items, live, maxParallel)) {
+  else if (pauses.length > 0 && pauses.length === items.again.length && !owesMore) {
     const until = pauses[0] as string;
     turn.put(phase.name, {
       status: "waiting",

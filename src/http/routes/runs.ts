@@ -61,6 +61,7 @@ export function runRoutes(
       const { created, run } = await dispatch({
         workflow: body.workflow,
         inputs: body.inputs ?? {},
+        ...(body.context && { context: body.context }),
         trigger: { type: "api", id: null, by },
         once: body.idempotency_key ?? null,
       });

@@ -81,6 +81,9 @@ export function executions(db: Database, versions: Versions) {
   const keepArtefact = db.prepare(`
     INSERT INTO artefacts (run_id, tool_id, output_key, rel_path, filename, mime, size_bytes, sha256, created_at)
     VALUES (@id, @workflow, @name, @path, @filename, 'application/octet-stream', @bytes, @sha256, @now)`);
+  const artefactsOfOne = db.prepare<{ id: string }, ArtefactLine>(`
+    SELECT run_id AS execution, output_key AS name, rel_path AS path, filename, size_bytes AS bytes, sha256
+      FROM artefacts WHERE run_id = @id AND deleted_at IS NULL ORDER BY id`);
   const artefactsOf = db.prepare<{ run: string }, ArtefactLine>(`
     SELECT a.run_id AS execution, a.output_key AS name, a.rel_path AS path, a.filename, a.size_bytes AS bytes, a.sha256
       FROM executions AS e JOIN artefacts AS a ON a.run_id = e.id

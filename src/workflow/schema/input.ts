@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RESERVED_WORDS } from "../names.ts";
 
 const TYPES = ["string", "number", "integer", "boolean", "object", "array", "null"] as const;
 const count = z.int().min(0);
@@ -40,18 +41,14 @@ const property = z
   })
   .meta({ id: "input" });
 
-/** Words the template and condition languages keep for themselves. */
-const RESERVED = new Set(
-  `empty blank nil null true false as break const continue else for function if import in let loop namespace package
-  return var void while`.split(/\s+/),
-);
-
 const inputName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, {
     error: "must be letters, digits and _, at most 64, and begin with a letter",
   })
-  .refine((name) => !RESERVED.has(name), { error: "is a word of the template or condition language. Choose another" });
+  .refine((name) => !RESERVED_WORDS.has(name), {
+    error: "is a word of the template or condition language. Choose another",
+  });
 
 export const inputs = z.record(inputName, property);
 

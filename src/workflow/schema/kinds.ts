@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { later, shown } from "./stage.ts";
-import { anyValue, condition, duration, fromContext, identifier, positive } from "./text.ts";
+import { anyValue, condition, duration, fromContext, ownName, positive, promptPath, skillName } from "./text.ts";
 
 /** What each phase type brings of its own; which keys belong to which type is `KEYS_OF_TYPE`. */
 export const bashKeys = {
@@ -40,6 +40,10 @@ export const approvalKeys = {
       escalate: later(z.strictObject({ after: duration, to: people })),
       on_reject: z.strictObject({ rework: z.string(), max: positive.max(100).optional() }).optional(),
     })
+    .refine((approval) => approval.on_timeout === undefined || approval.timeout !== undefined, {
+      path: ["on_timeout"],
+      error: "means nothing without timeout",
+    })
     .optional(),
 };
 
@@ -53,6 +57,10 @@ export const waitKeys = {
     })
     .refine((wait) => [wait.for, wait.at, wait.until].filter((each) => each !== undefined).length === 1, {
       error: "needs one of for, at, or until with every",
+    })
+    .refine((wait) => wait.every === undefined || wait.until !== undefined, {
+      path: ["every"],
+      error: "means nothing without until",
     })
     .optional(),
 };
@@ -80,16 +88,16 @@ const cycleMessages = z.strictObject({
 });
 
 const changes = z.strictObject({
-  fix_prompt: z.string(),
-  re_review_prompt: z.string(),
+  fix_prompt: promptPath,
+  re_review_prompt: promptPath,
   fix_model: z.string().optional(),
   fix_variant: z.string().optional(),
 });
 
 export const agentKeys = {
-  prompt: z.string().min(1).optional(),
-  skill: z.string().min(1).optional(),
-  skills: z.array(z.string()).min(1).optional(),
+  prompt: promptPath.optional(),
+  skill: skillName.optional(),
+  skills: z.array(skillName).min(1).optional(),
   model: z.string().optional(),
   variant: z.string().optional(),
   agent: z
@@ -122,7 +130,7 @@ export const agentKeys = {
       interactive: z.boolean().optional(),
       gate_kind: z.enum(["approve", "reply"]).optional(),
       gate_message: z.string().optional(),
-      scratch_key: identifier.optional(),
+      scratch_key: ownName.optional(),
       fresh_context: z.boolean().optional(),
       on_soft_failure: z
         // biome-ignore lint/suspicious/noThenProperty: a word of the grammar; nobody awaits this object.
@@ -132,7 +140,10 @@ export const agentKeys = {
     .refine((loop) => loop.until !== undefined || loop.until_bash !== undefined, {
       error: "needs until, until_bash or both",
     })
-    .refine((loop) => typeof loop.max_iterations !== "number" || loop.max_iterations <= MOST_ROUNDS, TOO_MANY_ROUNDS)
+    .refine((loop) => typeof loop.max_iterations !== "number" || loop.max_iterations <= MOST_ROUNDS, {
+      path: ["max_iterations"],
+      ...TOO_MANY_ROUNDS,
+    })
     .optional(),
 };
 

@@ -1,9 +1,18 @@
 import { z } from "zod";
-import { MATRIX_LIMIT } from "../../domain/matrix.ts";
 import { PHASE_TYPES } from "../../domain/workflow.ts";
 import { agentKeys, approvalKeys, bashKeys, callKeys, scriptKeys, waitKeys } from "./kinds.ts";
 import { later, shown } from "./stage.ts";
-import { condition, duration, fromContext, identifier, phaseName, positive, relativePath } from "./text.ts";
+import {
+  condition,
+  duration,
+  fromContext,
+  identifier,
+  ownName,
+  phaseName,
+  positive,
+  relativePath,
+  variableName,
+} from "./text.ts";
 
 const TRIGGER_RULES = ["all_success", "one_success", "none_failed_min_one_success", "all_done"] as const;
 
@@ -19,7 +28,10 @@ const messages = z.strictObject({
 const retry = z.strictObject({
   times: positive.max(100),
   backoff: z.strictObject({ duration, factor: z.number().min(1).optional(), max: duration.optional() }).optional(),
-  when: z.array(z.enum(["timeout", "exit", "lost", "agent_error", "any"])).optional(),
+  when: z
+    .array(z.enum(["timeout", "exit", "lost", "agent_error", "any"]))
+    .min(1)
+    .optional(),
 });
 
 const output = z
@@ -50,17 +62,15 @@ export const phase = z.strictObject({
   timeout: duration.optional(),
   timeout_seconds: fromContext.optional(),
   retry: retry.optional(),
-  secrets: z.array(identifier).optional(),
-  env: z.record(identifier, z.string()).optional(),
+  secrets: z.array(variableName).optional(),
+  env: z.record(variableName, z.string()).optional(),
   artefacts: z
     .array(z.strictObject({ path: relativePath, name: identifier }))
     .max(100)
     .optional(),
   outputs: z.record(identifier, output).optional(),
-  output_var: identifier.optional(),
-  matrix: z
-    .record(identifier, z.union([z.array(z.unknown()).max(MATRIX_LIMIT), z.string()], { error: AXIS }))
-    .optional(),
+  output_var: ownName.optional(),
+  matrix: z.record(ownName, z.union([z.array(z.unknown()), z.string()], { error: AXIS })).optional(),
   max_parallel: positive.max(1_000).optional(),
   fail_fast: z.boolean().optional(),
   approval_gate: z.string().optional(),

@@ -1,6 +1,10 @@
 import { z } from "zod";
+import { RESERVED_WORDS } from "../names.ts";
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Moments are compared as text, which ends with the year 9999. */
+const LONGEST = 3_650 * UNITS.d;
 
 /** `90s`, `15m`, `2h`, `1d`: one number, one unit, never zero. */
 export const duration = z
@@ -8,7 +12,8 @@ export const duration = z
   .regex(/^[1-9][0-9]{0,6}[smhd]$/, {
     error: ({ input }) =>
       /^[0-9]+$/.test(String(input)) ? `needs a unit: "${input}s"` : 'must be a duration such as "90s", "15m" or "2h"',
-  });
+  })
+  .refine((text) => !(milliseconds(text) > LONGEST), { error: 'may be ten years at most: "3650d"' });
 
 /** A checked duration in milliseconds. */
 export function milliseconds(text: string): number {
@@ -33,6 +38,16 @@ export const identifier = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, {
   error: "must be letters, digits and _, at most 64, and not begin with a digit",
 });
 
+/** A name of an author's own that templates and conditions read. */
+export const ownName = identifier.refine((name) => !RESERVED_WORDS.has(name), {
+  error: "is a word of the template or condition language. Choose another",
+});
+
+/** A variable of a program's environment that an author sets. */
+export const variableName = identifier.refine((name) => !name.startsWith("LASTLIGHT_"), {
+  error: "begins like the names that lastlight sets itself. Choose another",
+});
+
 export const condition = z.string().min(1);
 
 export const positive = z.int().min(1);
@@ -46,10 +61,22 @@ export const fromContext = z.union([positive, z.strictObject({ from: z.string(),
 export const anyValue = z.record(z.string(), z.unknown());
 
 /** A file below the working directory, never above it or beside it. */
-export const relativePath = z
-  .string()
-  .min(1)
-  .max(255)
-  .refine((path) => !path.startsWith("/") && !/[\0\\]/.test(path) && !path.split("/").includes(".."), {
-    error: "must be a path below the working directory",
-  });
+export const relativePath = pathBelow("the working directory");
+
+/** A prompt, from the folder of the workflow. */
+export const promptPath = pathBelow("the workflow's folder");
+
+/** A skill is a folder below `skills`, known by its name. */
+export const skillName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, {
+  error: "must be the name of a folder below skills: letters, digits, _ and -",
+});
+
+function pathBelow(where: string): z.ZodString {
+  return z
+    .string()
+    .min(1)
+    .max(255)
+    .refine((path) => !path.startsWith("/") && !/[\0\\]/.test(path) && !path.split("/").includes(".."), {
+      error: `must be a path below ${where}`,
+    });
+}

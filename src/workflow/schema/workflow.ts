@@ -2,7 +2,7 @@ import { z } from "zod";
 import { inputs } from "./input.ts";
 import { phase } from "./phase.ts";
 import { shown } from "./stage.ts";
-import { anyValue, condition, duration, identifier, positive, workflowName } from "./text.ts";
+import { anyValue, condition, duration, ownName, positive, variableName, workflowName } from "./text.ts";
 
 const OVERLAPS = ["allow", "skip", "queue", "replace"] as const;
 
@@ -36,9 +36,9 @@ export const workflow = z.strictObject({
   trigger: z.string().optional(),
   on: shown(triggers),
   inputs: inputs.optional(),
-  variables: z.record(identifier, z.string()).optional(),
-  secrets: z.array(identifier).optional(),
-  env: z.record(identifier, z.string()).optional(),
+  variables: z.record(ownName, z.string()).optional(),
+  secrets: z.array(variableName).optional(),
+  env: z.record(variableName, z.string()).optional(),
   concurrency: z
     .strictObject({
       group: z.string().min(1).optional(),

@@ -79,7 +79,7 @@ test.each<[string, string | [string, Record<string, unknown>], RegExp]>([
   ["approvals are not deleted", "DELETE FROM workflow_approvals", /append-only/],
   [
     "a phase is not started twice under one number",
-    "INSERT INTO executions SELECT 'twice', trigger_type, trigger_id, skill, repo, issue_number, started_at, finished_at, success, error, turns, duration_ms, session_id, cost_usd, input_tokens, cache_creation_input_tokens, cache_read_input_tokens, output_tokens, api_duration_ms, stop_reason, workflow_run_id, output_text, kind, phase, iteration, attempt, epoch, status, failure, node, incarnation FROM executions",
+    "INSERT INTO executions (id, trigger_type, trigger_id, skill, started_at, workflow_run_id, kind, phase, iteration, attempt, epoch, status) SELECT 'twice', trigger_type, trigger_id, skill, started_at, workflow_run_id, kind, phase, iteration, attempt, epoch, status FROM executions",
     /UNIQUE.*attempt/,
   ],
   [
