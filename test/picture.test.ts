@@ -154,7 +154,7 @@ function walk(): { arrows: Set<string>; events: Set<string> } {
       open.push(now);
     };
     visit("[*]", born(of), created);
-    for (const busy of ["queue", "skip"] as const) visit("[*]", born(of), { ...created, busy });
+    for (const busy of ["queue", "skip"] as const) visit("[*]", born(of), { type: "run.created", busy });
     for (let next = open.pop(); next; next = open.pop()) {
       for (const event of possible(of, next)) visit(next.status, next, event);
     }

@@ -54,7 +54,7 @@ export function dispatcher(options: {
         `Workflow "${workflow.name}" was switched off${who} at ${override.updated_at}`,
       );
     }
-    const read = readInputs(version, request.inputs);
+    const read = readInputs(version, request.parent ? typed(workflow, request.inputs) : request.inputs);
     if (!read.ok) {
       throw new Fault("input.invalid", `The inputs do not fit workflow "${workflow.name}"`, { details: read.problems });
     }
@@ -80,6 +80,21 @@ export function dispatcher(options: {
       ...(request.parent ? { parent: request.parent } : {}),
     });
   };
+}
+
+/** What a template gave is text; where the child declares another type it is read as that, and judged as any input is. */
+function typed({ inputs }: Workflow, given: DispatchRequest["inputs"]): DispatchRequest["inputs"] {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => {
+      const declared = (inputs[name] as { readonly type?: Json } | undefined)?.type;
+      if (typeof value !== "string" || declared === undefined || declared === "string") return [name, value];
+      try {
+        return [name, JSON.parse(value) as Json];
+      } catch {
+        return [name, value];
+      }
+    }),
+  );
 }
 
 /** What a run would only find out later: an agent that nothing drives, a secret that nobody set. */

@@ -59,9 +59,13 @@ export function createOwed(options: {
       const now = await store.data(run, place.phase);
       if (!now || !isAwaited(now, place)) await stop(created.run.id);
     } catch (error) {
-      const { code, message } = asFault(error);
+      const { code, message, details } = asFault(error);
       if (/^(store|disk)\./.test(code) || code === "internal.error") throw error;
-      await tell(parent, { type: "failed", failure: "error", error: `${code}: ${message}` });
+      await tell(parent, {
+        type: "failed",
+        failure: "error",
+        error: [`${code}: ${message}`, ...details.map((each) => `${each.path} ${each.message}`)].join("; "),
+      });
     }
   }
 

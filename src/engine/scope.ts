@@ -197,15 +197,16 @@ export function filled(value: Json, scope: Scope, render: (text: string, scope: 
   if (depth > 64) throw new Fault("template.failed", "values nest deeper than 64 levels");
   if (typeof value === "string") {
     const path = /^\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}$/.exec(value)?.[1];
-    return path === undefined ? render(value, scope) : at(scope, path.split("."));
+    const found = path === undefined ? undefined : at(scope, path.split("."));
+    return found === undefined ? render(value, scope) : found;
   }
   if (Array.isArray(value)) return value.map((each) => filled(each as Json, scope, render, depth + 1));
   if (!isFields(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, filled(each, scope, render, depth + 1)]));
 }
 
-function at(scope: Scope, path: readonly string[]): Json {
+function at(scope: Scope, path: readonly string[]): Json | undefined {
   let value: Json | undefined = scope as Fields;
   for (const each of path) value = isFields(value) && Object.hasOwn(value, each) ? value[each] : undefined;
-  return value ?? null;
+  return value;
 }

@@ -22,13 +22,24 @@ export interface Books {
   decisions: Omit<Place, "attempt">[];
   children: Place[];
   timers: { phase: string | null; due: Iso }[];
+  /** What people were asked, and which children were begun: each once. */
+  readonly once: Set<string>;
   readonly opened: Map<string, LiveExecution>;
   readonly closed: Map<string, Closing>;
   readonly lines: HistoryLine[];
 }
 
 export function emptyBooks(): Books {
-  return { starts: [], decisions: [], children: [], timers: [], opened: new Map(), closed: new Map(), lines: [] };
+  return {
+    starts: [],
+    decisions: [],
+    children: [],
+    timers: [],
+    once: new Set(),
+    opened: new Map(),
+    closed: new Map(),
+    lines: [],
+  };
 }
 
 /** A broken promise, told apart from a mistake of the test. */
@@ -65,7 +76,11 @@ export function enter(books: Books, effects: readonly Effect[], { epoch }: Run):
       case "decision.owe":
         books.decisions.push({ phase: effect.phase, iteration: effect.iteration, epoch });
         break;
+      case "gate.open":
+        first(books, `ask ${effect.phase}/${effect.iteration}/${epoch}`);
+        break;
       case "child.start":
+        first(books, `child ${effect.phase}/${effect.iteration}/${epoch}/${effect.attempt}`);
         books.children.push({ phase: effect.phase, iteration: effect.iteration, attempt: effect.attempt, epoch });
         break;
       case "child.stop":
@@ -85,6 +100,11 @@ export function enter(books: Books, effects: readonly Effect[], { epoch }: Run):
         break;
     }
   }
+}
+
+function first({ once }: Books, what: string): void {
+  must(!once.has(what), `once: ${what}`);
+  once.add(what);
 }
 
 /** Whether the machine would take the event now. */

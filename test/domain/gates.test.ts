@@ -202,6 +202,19 @@ describe("questions", () => {
     expect(life.stands).toBe("succeeded");
   });
 
+  test("a phase that runs last accepts no failure on behalf of the run", () => {
+    const life = live(
+      workflow("not accepted", [
+        { name: "door", type: "approval" },
+        { name: "tidy", after: ["door"], rule: "all_done", finally: true },
+      ]),
+    );
+    life.answer("door", "reject");
+    life.start();
+    life.end("tidy");
+    expect(life.stands).toBe("failed rejected");
+  });
+
   test("a question that comes with the end of the budget is never asked", () => {
     const life = live(
       workflow("after", [{ name: "plan", type: "agent", approvalGate: { name: "plans" } }], { budget: { turns: 1 } }),

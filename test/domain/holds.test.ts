@@ -68,6 +68,13 @@ describe("an operator's pause", () => {
     expect(life.owed).toEqual(["a"]);
   });
 
+  test("a condition that was looked at before is not looked at again on release", () => {
+    const life = live(workflow("if", [{ name: "a", if: "x" }]));
+    life.decide("a");
+    life.hold();
+    expect(life.release()).toEqual(["owe a#1"]);
+  });
+
   test("a gate that is open stays open; its answer opens nothing before the release", () => {
     const life = live(
       workflow("door", [

@@ -74,6 +74,20 @@ describe("a matrix", () => {
     expect(life.stands).toBe("failed");
   });
 
+  test("fail_fast does not wait for an item that pauses, nor does its timer bring the phase back", () => {
+    const of = workflow("many", [
+      { name: "build", matrix: { items: 2, failFast: true }, retry: { when: ["exit"], pauseMs: 10_000 } },
+      { name: "beside" },
+    ]);
+    const life = live(of);
+    life.start();
+    life.end("build", "exit");
+    const timer = life.books.timers[0]!;
+    life.end("build", "timeout");
+    expect(life.phases).toBe("build failed, beside running");
+    expect(life.refused({ type: "timer.fired", ...timer })).toBe("stale");
+  });
+
   test("an item that fails is tried again for itself alone", () => {
     const life = matrix(2, {}, { retry: { times: 1 } });
     life.start();
@@ -105,6 +119,16 @@ describe("a matrix", () => {
     life.fire();
     expect(life.owed).toEqual(["build#2", "build.1#2"]);
     for (const timer of life.books.timers) expect(life.refused({ type: "timer.fired", ...timer })).toBe("stale");
+  });
+
+  test("a wall clock that stepped back does not keep an item waiting for ever", () => {
+    const life = matrix(1, {}, { retry: { times: 1, pauseMs: 10_000 } });
+    life.start();
+    life.end("build", "exit");
+    const timer = life.books.timers[0]!;
+    life.pass(-60_000);
+    life.take({ type: "timer.fired", ...timer });
+    expect(life.owed).toEqual(["build#2"]);
   });
 
   test("an item that lost its process is owed again, and that is no failure of it", () => {

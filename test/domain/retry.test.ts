@@ -75,7 +75,7 @@ describe("retries", () => {
   });
 
   test("a failure is not a lost process: it does not bring the limit of those nearer", () => {
-    const life = one({ times: 3 });
+    const life = one({ times: 3, when: ["exit"] });
     for (let time = 0; time < 2; time++) {
       life.start();
       life.end("work", "exit");

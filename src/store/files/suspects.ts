@@ -9,7 +9,7 @@ export interface Suspects {
   readonly before: { readonly clean: boolean; readonly run: string | null };
   /** Does the work with the run's name in the slot. */
   handling<T>(run: string, work: () => T): T;
-  /** Says that this daemon ended in good order. */
+  /** Says that this daemon ended in good order; where that cannot be written, it is left unsaid. */
   clean(): void;
   close(): void;
 }
@@ -39,7 +39,13 @@ export function openSuspects(file: string): Suspects {
         put(SERVING);
       }
     },
-    clean: () => put(CLEAN),
+    clean: () => {
+      try {
+        put(CLEAN);
+      } catch {
+        // The next daemon takes this end for a crash, and blames nobody; a stop that broke off here would never end.
+      }
+    },
     close: () => closeSync(descriptor),
   };
 }

@@ -224,7 +224,8 @@ export function executions(db: Database, versions: Versions) {
         newest.set(`${row.phase}/${row.iteration}`, row);
       }
       const files = new Map<string, ArtefactLine[]>();
-      for (const file of artefactsOf.all({ run }))
+      const elsewhere = Object.values(inherited).flatMap((id) => (id === null ? [] : artefactsOfOne.all({ id })));
+      for (const file of [...elsewhere, ...artefactsOf.all({ run })])
         files.set(file.execution, [...(files.get(file.execution) ?? []), file]);
       let left = TEXTS_LIMIT;
       const rows = [...newest.values()].reverse().map(({ name, exit_code, outputs, ...row }) => {
