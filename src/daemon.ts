@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -7,6 +7,7 @@ import type { Config } from "./config.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
 import { Fault } from "./domain/fault.ts";
 import type { Log } from "./engine/contracts/log.ts";
+import { isForRoom } from "./engine/disk.ts";
 import { type Dispatch, dispatcher } from "./engine/dispatch.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import { forker } from "./engine/fork.ts";
@@ -50,11 +51,23 @@ export async function startDaemon(
   const unwind = async (): Promise<void> => {
     for (const each of undo.splice(0).reverse()) await each();
   };
+  const attempt = async (): Promise<Daemon> => {
+    try {
+      return await wire(config, log, version, clock, undo, unwind);
+    } catch (error) {
+      await unwind();
+      throw error;
+    }
+  };
   try {
-    return await wire(config, log, version, clock, undo, unwind);
+    return await attempt();
   } catch (error) {
-    await unwind();
-    throw error;
+    // The last daemon kept room back for such a day: with it this one can serve, and say what is the matter.
+    const kept = join(config.stateDir, "ballast");
+    if (!isForRoom(error) || !existsSync(kept)) throw error;
+    log.error({ err: error }, "there is no room on the disk to start with; what was kept back is given up");
+    rmSync(kept, { force: true });
+    return attempt();
   }
 }
 
@@ -86,7 +99,12 @@ async function wire(
 
   // Before anything of a run is touched: how the last daemon ended, and whose data it had in hand.
   const suspects = openSuspects(join(stateDir, "suspects"));
-  undo.push(() => suspects.close());
+  let served = false;
+  undo.push(() => {
+    // A start that was refused did nothing to anyone's data: it is no crash, and counts for none.
+    if (!served && suspects.before.clean) suspects.clean();
+    suspects.close();
+  });
   const starts = openStarts(join(stateDir, "starts.json"), config.safeModeAfter);
   let safeMode = suspects.before.clean ? starts.safeMode() : starts.unclean(startedAt);
 
@@ -203,6 +221,7 @@ async function wire(
   // The port is open before recovery is done: people can look while a long list of lost work is owed again.
   if (safeMode) log.error(safeMode, "safe mode: nothing is dispatched until `lastlight safe-mode leave`");
   else begin();
+  served = true;
   log.info({ url: server.url, state_dir: stateDir, version }, "ready");
 
   return {

@@ -67,6 +67,11 @@ export function diskGuard(options: {
   };
 }
 
+/** Whether something failed for want of room. */
+export function isForRoom(error: unknown): boolean {
+  return reasonOf(error) !== null;
+}
+
 /** The operating system's own word for why, wherever in the chain of causes it stands. */
 function reasonOf(error: unknown): string | null {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {

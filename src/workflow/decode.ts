@@ -28,6 +28,17 @@ function firstBadByte(bytes: Uint8Array): { line: number; column: number } {
       bad = middle;
     }
   }
+  // A lead byte whose followers are missing passes for the beginning of a character; it is itself what is wrong.
+  while (good > 0 && !isWhole(bytes.subarray(0, good))) good--;
   const before = new TextDecoder().decode(bytes.subarray(0, good)).split("\n");
   return { line: before.length, column: (before.at(-1) ?? "").length + 1 };
+}
+
+function isWhole(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }

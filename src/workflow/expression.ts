@@ -126,6 +126,10 @@ function check(text: string, names: Names, wanted: string, otherwise: (type: str
     if (message !== null) found.push({ offset, length: lengthOf(names, path, length), message });
   }
   if (found.length > 0) return found.sort((a, b) => a.offset - b.offset);
+  const only = paths.length === 1 && paths[0]!.length === text.trim().length ? paths[0]!.path : null;
+  // A closed root by itself is a map whatever a run holds, which the library cannot know.
+  if (only?.length === 1 && names.get(only[0]!) instanceof Set)
+    return [{ offset: 0, length: text.length, message: otherwise("map") }];
   const { type, error } = result.type();
   if (error) return [typeFlaw(text, error)];
   if (type === wanted || type?.startsWith(`${wanted}<`) || type === "dyn") return [];

@@ -34,10 +34,18 @@ function remarksOn(issue: Issue, above: Path, schema: z.ZodType, source: Source)
       if (begun.length === 1) return begun[0]!.flatMap((inner) => remarksOn(inner, path, schema, source));
       return [error(source.valueAt, path, `${called(path)} ${issue.message}`)];
     }
-    default:
-      return [error(source.valueAt, path, `${called(path)} ${issue.message}`)];
+    default: {
+      // 0755 is a number, and was not meant as one: the advice must give back what the author wrote.
+      const message = issue.message.endsWith(QUOTED)
+        ? `${issue.message.slice(0, -QUOTED.length)}Write "${source.spelling(path)}"`
+        : issue.message;
+      return [error(source.valueAt, path, `${called(path)} ${message}`)];
+    }
   }
 }
+
+/** Stands where the spelling of a value goes, which whoever makes the message does not see. */
+const QUOTED = "Write it in quotes";
 
 function isKeyIssue(issue: Issue): boolean {
   return issue.code === "unrecognized_keys";
@@ -86,7 +94,7 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
       const expected = WORDS[issue.expected] ?? issue.expected;
       if (input === null) return `has no value; it must be ${expected}`;
       const scalar = typeof input === "number" || typeof input === "boolean";
-      return issue.expected === "string" && scalar ? `must be text. Write "${input}"` : `must be ${expected}`;
+      return issue.expected === "string" && scalar ? `must be text. ${QUOTED}` : `must be ${expected}`;
     }
     case "invalid_value": {
       if (input === undefined) return "is missing";

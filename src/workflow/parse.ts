@@ -193,6 +193,11 @@ function read(document: Document.Parsed, text: string, placeOf: (offset: number)
   }
 
   function scalar({ value, type }: Scalar, start: number, end: number, key: string): unknown {
+    if (typeof value === "string" && value.includes("\0"))
+      refuse(
+        Math.max(start, text.slice(0, end).indexOf("\0", start)),
+        "a NUL character cannot stand in a text. Remove it",
+      );
     if (typeof value === "number" && !(Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)))
       refuse(start, "this number cannot be kept exactly. Quote it");
     // Only ` #x`, never ` # x`: the second is how people write a comment they mean.

@@ -19,6 +19,8 @@ export interface Source {
   readonly value: unknown;
   /** The place of a value, or of the nearest thing around it when the value is absent. */
   valueAt(path: Path): Place;
+  /** A value as it is spelt in the file. */
+  spelling(path: Path): string;
   /** The place of the key that introduces a value. */
   keyAt(path: Path): Place;
   /**
@@ -42,6 +44,10 @@ export function sourceOf(text: string, value: unknown, root: Mark, placeOf: (off
   return {
     value,
     valueAt: (path) => placeOf(markOf(path).start),
+    spelling: (path) => {
+      const { start, end } = markOf(path);
+      return text.slice(start, end).trim();
+    },
     keyAt: (path) => placeOf(markOf(path).key),
     textAt(path, wanted, skip = 0) {
       const { start, end } = markOf(path);

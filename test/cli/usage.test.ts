@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/world.ts";
-import { environment, lastlight, ROOT } from "./command.ts";
+import { daemon, environment, lastlight, ROOT } from "./command.ts";
 
 const HINT = "See `lastlight help` and the command's own `--help`.\n";
 
@@ -127,7 +127,7 @@ describe("workflows check reads files without a daemon", () => {
   };
   const good = 'name: good\nphases:\n  - { name: a, type: bash, command: "true" }\n';
   const bad = 'name: bad\nphases:\n  - { name: a, type: bash, comand: "true" }\n';
-  const early = 'name: early\nphases:\n  - { name: a, type: bash, command: "true", finally: true }\n';
+  const early = 'name: early\nphases:\n  - { name: a, type: bash, command: "true", runs_on: here }\n';
 
   test("good files are called good", async () => {
     expect(await check({ "good.yaml": good })).toEqual({ code: 0, stdout: "1 file is good.\n", stderr: "" });
@@ -151,7 +151,7 @@ describe("workflows check reads files without a daemon", () => {
     const said = await check({ "early.yaml": early });
     expect(said).toMatchObject({ code: 0, stderr: "" });
     expect(said.stdout).toMatch(
-      /^early\.yaml:3:45 warning: `finally` is known but not carried out yet; .*\n1 file is good\.\n$/,
+      /^early\.yaml:3:45 warning: `runs_on` is known but not carried out yet; .*\n1 file is good\.\n$/,
     );
   });
 
@@ -170,5 +170,39 @@ describe("workflows check reads files without a daemon", () => {
         },
       ],
     });
+  });
+});
+
+describe("workflows graph draws a workflow", () => {
+  const file =
+    'name: ask\nphases:\n  - { name: a, type: bash, command: "true" }\n  - { name: ok, type: approval, label: "Go on?" }\n';
+  const drawn = 'flowchart TD\np0["a<br/>bash"]\np1{{"Go on#63;<br/>ok<br/>approval"}}\np0 --> p1\n';
+
+  test("of a file, without a daemon", async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "ask.yaml"), file);
+    const said = await lastlight(["workflows", "graph", "ask.yaml"], environment(folder, NOBODY), folder);
+    expect(said).toEqual({ code: 0, stdout: drawn, stderr: "" });
+  });
+
+  test("of a name, as the daemon has it", async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "another-name.yaml"), file);
+    const { say, stop } = await daemon(folder);
+    expect(await say("workflows", "graph", "ask")).toEqual({ code: 0, stdout: drawn, stderr: "" });
+    expect(await say("workflows", "graph", "aks")).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^No workflow is called "aks"\. Did you mean "ask"\?\n/),
+    });
+    await stop();
+  });
+
+  test("a file with errors is not drawn; what is wrong with it is told", async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "bad.yaml"), "name: bad\nphases: []\n");
+    const said = await lastlight(["workflows", "graph", "bad.yaml"], environment(folder), folder);
+    expect(said).toMatchObject({ code: 1, stdout: "" });
+    expect(said.stderr).toContain("bad.yaml cannot be drawn\n  bad.yaml:2:9 phases must not be empty\n");
   });
 });

@@ -38,4 +38,4 @@ test("whatever happens in whatever order, a run ends or waits for something name
     "failed timeout",
     "succeeded",
   ]);
-});
+}, 120_000);

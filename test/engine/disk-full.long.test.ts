@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
@@ -162,3 +162,44 @@ function answerAll(client: Client): () => Promise<void> {
     await working;
   };
 }
+
+test("a daemon that starts on a full disk serves with the room its predecessor kept back, and works when there is more", async () => {
+  const folder = tmpfs();
+  if (folder === null) return;
+  const outside = temporaryFolder();
+  const workflows = join(outside, "workflows");
+  mkdirSync(workflows);
+  writeFileSync(join(workflows, "steps.yaml"), WORKFLOW);
+  const stateDir = join(folder, "state");
+  const log = join(outside, "effects");
+  writeFileSync(log, "");
+  const first = startDaemon({ stateDir, workflows });
+  await first.ready;
+  while (!existsSync(join(stateDir, "ballast"))) await pause(20);
+  await pause(200);
+  first.kill("SIGKILL");
+  await first.ended;
+  fill(folder);
+  const second = startDaemon({ stateDir, workflows });
+  onTestFinished(async () => {
+    second.kill("SIGKILL");
+    await second.ended;
+    endPrograms(stateDir);
+  });
+  const client = await second.ready;
+  expect(await client.health()).toMatchObject({ state_dir: stateDir });
+  rmSync(join(folder, "filler"));
+  for (;;) {
+    const id = await client.startRun({ workflow: "steps", inputs: { log } }).then(
+      (run) => run.id,
+      () => null,
+    );
+    if (id !== null) {
+      await gateOf(client, id);
+      break;
+    }
+    await pause(200);
+  }
+  second.kill("SIGTERM");
+  expect(await second.ended).toBe(0);
+});

@@ -1,6 +1,9 @@
 import type { Command } from "commander";
+import { Fault } from "../../domain/fault.ts";
 import type { ComplaintBody } from "../../http/api.ts";
-import { checkFile } from "../../workflow/library.ts";
+import type { Checked } from "../../workflow/check.ts";
+import { diagram } from "../../workflow/diagram.ts";
+import { checkFile, checkText } from "../../workflow/library.ts";
 import type { Desk, Register } from "../desk.ts";
 import { type Cell, table } from "../table.ts";
 import { clean } from "../terminal.ts";
@@ -8,7 +11,7 @@ import { clean } from "../terminal.ts";
 export const workflows: Register = (program, desk) => {
   const command = program
     .command("workflows")
-    .description("list the library; `workflows check FILE…` reads files")
+    .description("list the library; `workflows check FILE…` reads files, `workflows graph` draws one")
     .option("--json", "print JSON")
     .action(({ json }: { json?: true }) => list(desk, json === true));
   command
@@ -20,6 +23,11 @@ export const workflows: Register = (program, desk) => {
       // The group above has the option too, and takes it wherever it stands.
       check(desk, files, self.optsWithGlobals<{ json?: true }>().json === true),
     );
+  command
+    .command("graph")
+    .description("print a workflow's phases as a Mermaid flowchart; a file needs no daemon")
+    .argument("<workflow>", "a name in the library, or a path that ends in .yaml or .yml")
+    .action((workflow: string) => graph(desk, workflow));
 };
 
 async function list(desk: Desk, json: boolean): Promise<void> {
@@ -55,6 +63,24 @@ async function check(desk: Desk, files: readonly string[], json: boolean): Promi
   else for (const each of complaints) desk.terminal.line(printed(each));
   if (ok && !json) desk.terminal.line(files.length === 1 ? "1 file is good." : `${files.length} files are good.`);
   if (!ok) desk.code(1);
+}
+
+async function graph(desk: Desk, workflow: string): Promise<void> {
+  const { version, complaints } = /\.ya?ml$/.test(workflow)
+    ? await checkFile(workflow)
+    : await inLibrary(desk, workflow);
+  if (!version) {
+    const details = complaints.map((each) => ({ path: "", message: printed(each) }));
+    throw new Fault("workflow.invalid", `${workflow} cannot be drawn`, { details });
+  }
+  desk.terminal.write(diagram(version.workflow));
+}
+
+/** The version in force, read once more here: what a daemon sends is a text. */
+async function inLibrary(desk: Desk, name: string): Promise<Pick<Checked, "version" | "complaints">> {
+  const { file, yaml, complaints } = await desk.client().workflow(name);
+  if (yaml === null) return { version: null, complaints };
+  return checkText({ file, bytes: new TextEncoder().encode(yaml) });
 }
 
 /** The form that editors and terminals turn into a link. */
