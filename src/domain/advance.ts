@@ -8,7 +8,7 @@ import { abandon } from "./turn/abandon.ts";
 import { answered } from "./turn/answers.ts";
 import { LOST } from "./turn/endings.ts";
 import { itemsHeld, itemsReleased } from "./turn/items.ts";
-import { retried } from "./turn/resets.ts";
+import { retried, stands } from "./turn/resets.ts";
 import { settle, skipAll } from "./turn/starts.ts";
 import { Turn } from "./turn/turn.ts";
 import { judged, standing, stepOf } from "./turn/verdict.ts";
@@ -140,7 +140,8 @@ function live(run: Run, id: string): LiveExecution {
 function refusal(run: Run, event: RunEvent): Refusal | null {
   if (event.type === "run.retried") {
     if (!isOver(run.status)) return "unfinished";
-    return event.from === null || Object.hasOwn(run.phases, event.from) ? null : "stale";
+    if (event.from !== null) return Object.hasOwn(run.phases, event.from) ? null : "stale";
+    return Object.values(run.phases).every(stands) ? "terminal" : null;
   }
   if (isOver(run.status)) return event.type === "gate.answered" ? "answered" : "terminal";
   switch (event.type) {

@@ -50,6 +50,13 @@ describe("what is refused, and changes nothing", () => {
     ["an admission of a former attempt is stale", chain, [...begun, lost(["a#1"])], admitted("a", 1), "stale"],
     ["what is not owed is not admitted", chain, begun, admitted("b"), "stale"],
     ["a phase that does not exist is not retried from", chain, over, retried("c"), "stale"],
+    [
+      "of a run that succeeded there is nothing that failed to go on from",
+      chain,
+      [...begun, succeeded("a#1"), admitted("b"), succeeded("b#1")],
+      retried(),
+      "terminal",
+    ],
     ["a run that is under way is not retried", chain, begun, retried(), "unfinished"],
     ["a phase that nobody asked about is not decided", chain, begun, decided("b"), "stale"],
     ["a moment that nobody waits for is stale", chain, begun, fired("a", "2026-11-21T09:00:00.000Z"), "stale"],

@@ -82,6 +82,7 @@ export function retried(turn: Turn, { from, by, busy }: Extract<RunEvent, { type
   turn.note(first, "pending", turn.now, null, { retried_by: by });
 }
 
-function stands({ status, cause }: PhaseState): boolean {
+/** Whether a phase that is over needs no other try. */
+export function stands({ status, cause }: PhaseState): boolean {
   return isFinal(status) && (status === "succeeded" || status === "skipped") && cause === undefined;
 }
