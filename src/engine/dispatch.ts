@@ -7,6 +7,7 @@ import { readInputs } from "../workflow/inputs.ts";
 import type { Library } from "../workflow/library.ts";
 import { render, type Scope } from "../workflow/template.ts";
 import type { Engine } from "./engine.ts";
+import { isFields } from "./scope.ts";
 import type { Settings } from "./settings.ts";
 
 /** What asks for a run, whichever door it came through. */
@@ -42,23 +43,11 @@ export function dispatcher(options: {
   return async (request) => {
     const version = library.get(request.workflow);
     const { workflow } = version;
-    if (workflow.unavailable.length > 0) {
-      throw new Fault("workflow.unavailable", `Workflow "${workflow.name}" needs ${workflow.unavailable.join(", ")}`);
-    }
-    fits(workflow, settings);
-    const override = (await store.overrides()).find((each) => each.name === workflow.name);
-    if (override && !override.enabled) {
-      const who = override.updated_by ? ` by ${override.updated_by}` : "";
-      throw new Fault(
-        "workflow.disabled",
-        `Workflow "${workflow.name}" was switched off${who} at ${override.updated_at}`,
-      );
-    }
+    await mayBegin(workflow, { store, settings, clock });
     const read = readInputs(version, request.parent ? typed(workflow, request.inputs) : request.inputs);
     if (!read.ok) {
       throw new Fault("input.invalid", `The inputs do not fit workflow "${workflow.name}"`, { details: read.problems });
     }
-    await withinBudget(workflow, store, clock);
     const id = clock.id();
     const trigger = { type: request.trigger.type, id: request.trigger.id ?? id, by: request.trigger.by };
     const context = { ...request.context, trigger };
@@ -76,7 +65,7 @@ export function dispatcher(options: {
       inputs: read.inputs,
       priority: workflow.priority,
       once: request.once,
-      ...groupOf(workflow, { ...context, context, inputs: read.inputs }),
+      ...(await outside(groupOf(workflow, context, read.inputs), request.parent, store)),
       ...(request.parent ? { parent: request.parent } : {}),
     });
   };
@@ -97,8 +86,24 @@ function typed({ inputs }: Workflow, given: DispatchRequest["inputs"]): Dispatch
   );
 }
 
+/** Whether a new run of a workflow may begin, whoever asks; throws the reason why not. */
+export async function mayBegin(
+  workflow: Workflow,
+  { store, settings, clock }: { store: Store; settings: Settings; clock: Clock },
+): Promise<void> {
+  if (workflow.unavailable.length > 0)
+    throw new Fault("workflow.unavailable", `Workflow "${workflow.name}" needs ${workflow.unavailable.join(", ")}`);
+  fits(workflow, settings);
+  const override = (await store.overrides()).find((each) => each.name === workflow.name);
+  if (override && !override.enabled) {
+    const who = override.updated_by ? ` by ${override.updated_by}` : "";
+    throw new Fault("workflow.disabled", `Workflow "${workflow.name}" was switched off${who} at ${override.updated_at}`);
+  }
+  await withinBudget(workflow, store, clock);
+}
+
 /** What a run would only find out later: an agent that nothing drives, a secret that nobody set. */
-export function fits(workflow: Workflow, { agent, secrets }: Settings): void {
+function fits(workflow: Workflow, { agent, secrets }: Settings): void {
   const idle = workflow.phases.find((phase) => phase.type === "agent" && phase.agent === undefined);
   if (idle && agent === null)
     throw new Fault(
@@ -121,10 +126,31 @@ async function withinBudget({ name, budget }: Workflow, store: Store, clock: Clo
   );
 }
 
-function groupOf({ name, concurrency, variables }: Workflow, scope: Scope): Pick<NewRun, "group"> {
-  if (!concurrency) return {};
+/** The concurrency group of a run, by what its workflow says and what the run is given. */
+export function groupOf(
+  { name, concurrency, variables }: Workflow,
+  context: Json,
+  inputs: Json,
+): NonNullable<NewRun["group"]> | null {
+  if (!concurrency) return null;
   const { group, max, onConflict } = concurrency;
-  const key = group === undefined ? "" : render(group, { variables: variables ?? {}, ...scope }).trim();
+  const scope: Scope = { variables: variables ?? {}, ...(isFields(context) ? context : {}), context, inputs };
+  const key = group === undefined ? "" : render(group, scope).trim();
   // Of two workflows that share a group's name, each run waits for the other's; without one, only for its own kind.
-  return { group: { key: group === undefined ? `workflow/${name}` : `group/${key.slice(0, 500)}`, max, onConflict } };
+  return { key: group === undefined ? `workflow/${name}` : `group/${key.slice(0, 500)}`, max, onConflict };
+}
+
+/** A child shares the place that a run above it has in the group: else it would wait for, or end, the one that waits for it. */
+async function outside(
+  group: NewRun["group"] | null,
+  parent: Parent | undefined,
+  store: Pick<Store, "run">,
+): Promise<Pick<NewRun, "group">> {
+  if (!group) return {};
+  for (let above = parent?.run ?? null; above !== null; ) {
+    const run = await store.run(above);
+    if (run?.concurrency_key === group.key) return {};
+    above = run?.parent_run_id ?? null;
+  }
+  return { group };
 }

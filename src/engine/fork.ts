@@ -8,9 +8,9 @@ import type { Created, RunData, Store } from "../store/store.ts";
 import { isError, printComplaint } from "../workflow/complaint.ts";
 import { readInputs } from "../workflow/inputs.ts";
 import type { Library } from "../workflow/library.ts";
-import { fits } from "./dispatch.ts";
+import { groupOf, mayBegin } from "./dispatch.ts";
 import type { Engine } from "./engine.ts";
-import { isFields } from "./scope.ts";
+import { isFields, outputsOf } from "./scope.ts";
 import type { Settings } from "./settings.ts";
 
 /** A run that begins as another one stood before a phase, with what is changed about it. */
@@ -33,7 +33,8 @@ export type Fork = (request: ForkRequest) => Promise<Created>;
 /**
  * Starts a fork. Phases that are not run anew keep the outputs they have in the original, by reference; the workspace is
  * a copy of the original's as it is now. Throws `run.unknown`, `run.foreign`, `phase.unknown`, `workflow.invalid`,
- * `workflow.unavailable`, `input.invalid` or `secret.missing`.
+ * `input.invalid`, or what stands in the way of any new run: `workflow.unavailable`, `workflow.disabled`,
+ * `secret.missing`, `budget.exceeded`.
  */
 export function forker(options: {
   store: Store;
@@ -68,9 +69,7 @@ export function forker(options: {
     const graph = graphOf(workflow);
     if (!graph.phase.has(request.from))
       throw new Fault("phase.unknown", `Workflow "${workflow.name}" has no phase "${request.from}"`);
-    if (workflow.unavailable.length > 0)
-      throw new Fault("workflow.unavailable", `Workflow "${workflow.name}" needs ${workflow.unavailable.join(", ")}`);
-    fits(workflow, settings);
+    await mayBegin(workflow, { store, settings, clock });
     const inputs = { ...(isFields(data.inputs) ? data.inputs : {}), ...request.inputs };
     const read = readInputs(version, inputs);
     if (!read.ok)
@@ -79,6 +78,7 @@ export function forker(options: {
     // Before the run is made: no phase may start in half a workspace. Without a run the folder is nobody's.
     await copied(workspace(request.run), workspace(id));
     const { run } = data;
+    const group = groupOf(workflow, data.context, read.inputs);
     return engine.create({
       id,
       version,
@@ -89,7 +89,12 @@ export function forker(options: {
       inputs: read.inputs,
       priority: workflow.priority,
       once: request.once,
-      origin: { run: run.id, inherited: inheritedOf(data, version, request.from) },
+      ...(group ? { group } : {}),
+      origin: {
+        run: run.id,
+        inherited: inheritedOf(data, version, request.from),
+        scratch: scratchOf(data, version, request.from),
+      },
     });
   };
 }
@@ -100,9 +105,18 @@ function inheritedOf(data: RunData, { workflow }: WorkflowVersion, from: string)
   const inherited: Record<string, string | null> = {};
   for (const { name } of graphOf(workflow).main) {
     if (anew.has(name) || data.phases[name]?.status !== "succeeded") continue;
-    inherited[name] = data.outputs.findLast((each) => each.phase === name)?.execution ?? null;
+    inherited[name] = outputsOf(data, name).at(-1)?.execution ?? null;
   }
   return inherited;
+}
+
+/** What was noted there, without what the loops that run anew will note for themselves. */
+function scratchOf({ scratch }: RunData, { workflow }: WorkflowVersion, from: string): Json {
+  const anew = downstreamOf(graphOf(workflow), from);
+  const keys = workflow.phases.flatMap((phase) =>
+    phase.type === "agent" && phase.genericLoop && anew.has(phase.name) ? [phase.genericLoop.scratchKey] : [],
+  );
+  return Object.fromEntries(Object.entries(isFields(scratch) ? scratch : {}).filter(([key]) => !keys.includes(key)));
 }
 
 async function copied(from: string, to: string): Promise<void> {

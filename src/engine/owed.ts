@@ -1,17 +1,17 @@
 import type { Clock } from "../domain/clock.ts";
-import type { Outcome } from "../domain/execution.ts";
+import { INLINE_LIMIT, type Outcome, type Output } from "../domain/execution.ts";
 import { asFault } from "../domain/fault.ts";
 import { graphOf } from "../domain/graph.ts";
 import type { Json } from "../domain/json.ts";
 import type { MessageEvent } from "../domain/message.ts";
 import type { RunEvent } from "../domain/run.ts";
 import type { Phase } from "../domain/workflow.ts";
-import type { Applied, Created, OwedEffect, Parent, RunData, Store } from "../store/store.ts";
+import type { Applied, Child, Created, OwedEffect, Parent, PhaseOutput, RunData, Store } from "../store/store.ts";
 import { render } from "../workflow/template.ts";
 import type { Deliverer } from "./contracts/deliverer.ts";
 import type { Log } from "./contracts/log.ts";
 import { findingOf } from "./finding.ts";
-import { scopeOf } from "./scope.ts";
+import { roundValuesOf, scopeOf } from "./scope.ts";
 import type { Settings } from "./settings.ts";
 
 /** What asks for a run on behalf of a phase. */
@@ -109,8 +109,8 @@ export function createOwed(options: {
       case "child":
         return child(run, payload as unknown as Omit<Parent, "run">);
       case "child_stop": {
-        const { phase } = payload as unknown as Asked;
-        for (const each of await store.children(run)) if (each.phase === phase) await stop(each.run);
+        const place = payload as unknown as Omit<Parent, "run">;
+        for (const each of await store.children(run)) if (isUpTo(each, place)) await stop(each.id);
         return;
       }
       case "child_ended": {
@@ -132,6 +132,7 @@ interface Asked {
 interface Told {
   readonly event: MessageEvent | "final_message" | "status_checklist";
   readonly phase: string | null;
+  readonly iteration: number;
   readonly execution: string | null;
 }
 
@@ -140,6 +141,14 @@ function isAwaited({ run, phases }: RunData, { phase, iteration, attempt, epoch 
   return (
     state?.waits?.for === "child" && state.iteration === iteration && state.attempt === attempt && run.epoch === epoch
   );
+}
+
+/** Whether a child belongs to this try of the phase or to one before it: the child of a later try is not to be stopped. */
+function isUpTo(child: Child, last: Omit<Parent, "run">): boolean {
+  if (child.phase !== last.phase) return false;
+  if (child.epoch !== last.epoch) return child.epoch < last.epoch;
+  if (child.iteration !== last.iteration) return child.iteration < last.iteration;
+  return child.attempt <= last.attempt;
 }
 
 /** A child's end as its parent's phase sees it: its output is that of its last phase that has one. */
@@ -164,19 +173,28 @@ function outcomeOf(data: RunData): Outcome {
     type: "succeeded",
     usage,
     outputs: { run: run.id },
-    ...(last ? { output: { text: last.text, bytes: last.bytes } } : {}),
+    ...(last ? { output: handedOn(run.id, last) } : {}),
   };
 }
 
+/** The rest of a long output lies with the program that printed it, and no program of the parent's finds it there. */
+function handedOn(run: string, { phase, text, bytes }: PhaseOutput): Output {
+  if (bytes <= INLINE_LIMIT) return { text, bytes };
+  const where = `\n[cut: ${bytes} bytes in all, printed by ${phase} of run ${run}]\n`;
+  const room = INLINE_LIMIT - Buffer.byteLength(where);
+  const whole = Buffer.from(text).subarray(0, room).toString().replace(/\uFFFD+$/, "") + where;
+  return { text: whole, bytes: Buffer.byteLength(whole) };
+}
+
 /** What people are told, its templates filled in with the run as it is now. */
-function textOf(data: RunData, { event, phase: name, execution }: Told, settings: Settings): string {
+function textOf(data: RunData, { event, phase: name, iteration, execution }: Told, settings: Settings): string {
   const { workflow } = data.version;
   if (event === "status_checklist") return checklist(data);
   const own = data.outputs.find((each) => each.execution === execution);
   const scope = { ...scopeOf(data, settings), ...(own ? { output: own.text } : {}) };
   if (event === "final_message") return render(workflow.finalMessage ?? "", scope);
   const phase = name === null ? undefined : graphOf(workflow).phase.get(name);
-  return phase ? render(wordsOf(phase, event) ?? "", scope) : "";
+  return phase ? render(wordsOf(phase, event) ?? "", { ...scope, ...roundValuesOf(data, phase, iteration) }) : "";
 }
 
 function wordsOf(phase: Phase, event: MessageEvent): string | undefined {

@@ -52,6 +52,14 @@ export function scopeOfTry(brief: Brief, phase: Phase, settings: Settings): Scop
   return { ...scopeOf(brief, settings), ...matrixOf(brief, phase), ...roundValues(brief, phase) };
 }
 
+/** What is said about a round that is over or under way may name it. */
+export function roundValuesOf({ phases, outputs }: RunData, phase: Phase, iteration: number): Scope {
+  const over = outputs.find((each) => each.phase === phase.name && each.iteration === iteration);
+  const state = phases[phase.name];
+  const round = over ? roundOf(phase.name, over.name) : state?.iteration === iteration ? state.round : null;
+  return round && loopOf(phase) ? numbersOf(phase as AgentPhase, round.n, state?.round?.max) : {};
+}
+
 /** The values of one item. */
 export function matrixOf({ grant, finding }: Brief, phase: Phase): { matrix?: Fields; item?: number } {
   const place = phase.matrix ? placeOf(phase.name, grant.name) : null;
@@ -66,13 +74,25 @@ export function matrixOf({ grant, finding }: Brief, phase: Phase): { matrix?: Fi
 function roundValues({ grant, phases, outputs }: Brief, phase: Phase): Scope {
   const round = loopOf(phase) ? roundOf(phase.name, grant.name) : null;
   if (!round) return {};
-  const { genericLoop, loop } = phase as AgentPhase;
-  const max = phases[phase.name]?.round?.max ?? genericLoop?.maxIterations ?? loop?.maxCycles ?? 0;
+  const { genericLoop } = phase as AgentPhase;
   const said = earlier(outputs, phase.name, grant.iteration).map(({ text }) => text);
-  const memory = genericLoop?.freshContext ? "" : said.join("\n\n").slice(-LONGEST_MEMORY);
+  const memory = genericLoop?.freshContext ? "" : endOf(said.join("\n\n"));
+  return {
+    ...numbersOf(phase as AgentPhase, round.n, phases[phase.name]?.round?.max),
+    previousOutput: genericLoop ? memory : (said.at(-1) ?? ""),
+  };
+}
+
+function numbersOf({ genericLoop, loop }: AgentPhase, n: number, settled: number | undefined): Scope {
+  const max = settled ?? genericLoop?.maxIterations ?? loop?.maxCycles ?? 0;
   return genericLoop
-    ? { iteration: round.n, maxIterations: max, previousOutput: memory }
-    : { cycle: round.n, maxCycles: max, fixCycle: round.n, fixCycles: max, previousOutput: said.at(-1) ?? "" };
+    ? { iteration: n, maxIterations: max }
+    : { cycle: n, maxCycles: max, fixCycle: n, fixCycles: max };
+}
+
+/** Not from the middle of a character: half of one is no text, and would not come out of a file as it went in. */
+function endOf(text: string): string {
+  return text.slice(-LONGEST_MEMORY).replace(/^[\udc00-\udfff]/, "");
 }
 
 /** What earlier rounds said since the loop last began. */
@@ -80,28 +100,37 @@ function earlier(outputs: readonly PhaseOutput[], phase: string, iteration: numb
   const own = outputs.filter((each) => each.phase === phase && each.iteration < iteration && each.status === "ok");
   const first = own.findLastIndex(({ name }) => {
     const round = roundOf(phase, name);
-    return round?.part === "review" || (round?.part === "iter" && round.n === 1);
+    return round?.part === "review" || ((round?.part === "iter" || round?.part === "retry") && round.n === 1);
   });
   return own.slice(Math.max(0, first));
 }
 
 /** One entry per phase, absent keys where there is nothing to say: `exit_code != 0` must not hold for a skipped phase. */
-function phasesOf({ version, phases, outputs, answers }: RunData): Record<string, Record<string, Json>> {
+function phasesOf(data: RunData): Record<string, Record<string, Json>> {
+  const { version, phases, answers } = data;
   const graph = graphOf(version.workflow);
   const entries: Record<string, Record<string, Json>> = {};
   for (const { name } of version.workflow.phases) {
     const state = phases[name];
-    const own = outputs.filter((each) => each.phase === name);
+    const own = outputsOf(data, name);
     const last = own.at(-1);
     const phase = graph.phase.get(name) as Phase;
     const note = answers.findLast((each) => each.phase === name && each.status !== "pending");
     entries[name] = {
       ...known({ status: state?.status ?? null, response: note?.response ?? null, answered_by: note?.by ?? null }),
       ...(phase.matrix ? { items: own.map(valuesOf), output: allOf(own) } : last ? valuesOf(last) : {}),
-      ...loopResult(phase, state?.round?.n, last),
+      ...loopResult(phase, own),
     };
   }
   return entries;
+}
+
+/** A phase's outputs, oldest first; of a matrix those of the last time it ran: it may have had more items before. */
+export function outputsOf({ phases, outputs }: RunData, name: string): PhaseOutput[] {
+  const { base, total } = phases[name]?.items ?? { base: 0, total: Number.POSITIVE_INFINITY };
+  return outputs.filter(
+    ({ phase, iteration }) => phase === name && iteration >= base && iteration < base + total,
+  );
 }
 
 function valuesOf(of: PhaseOutput): Record<string, Json> {
@@ -123,10 +152,15 @@ function allOf(items: readonly PhaseOutput[]): string {
   return JSON.stringify(items.map(({ text }) => text));
 }
 
-function loopResult(phase: Phase, rounds: number | undefined, last: PhaseOutput | undefined): Record<string, Json> {
-  if (!loopOf(phase) || !last || rounds === undefined) return {};
-  if ((phase as AgentPhase).genericLoop) return { iterations: rounds };
-  return { cycles: rounds, approved: isApproved(last.text) };
+/** Told by the last try's name, which a fork has too, and not by where the loop stands. */
+function loopResult(phase: Phase, own: readonly PhaseOutput[]): Record<string, Json> {
+  const last = own.at(-1);
+  const round = loopOf(phase) && last ? roundOf(phase.name, last.name) : null;
+  if (!round || !last) return {};
+  if ((phase as AgentPhase).genericLoop) return { iterations: round.n, completed: last.enough };
+  // What a fix says of itself is no verdict.
+  const look = own.findLast(({ name }) => roundOf(phase.name, name)?.part !== "fix");
+  return { cycles: round.n, approved: isApproved(look?.text ?? "") };
 }
 
 /** `VERDICT: APPROVED`, on a line of its own; without a verdict a text that begins with the word counts (contrast: loops). */
@@ -140,37 +174,44 @@ export function isApproved(text: string): boolean {
 function rootsOf(declared: readonly Phase[], entries: Record<string, Record<string, Json>>): Record<string, Json> {
   const roots: Record<string, Json> = {};
   for (const phase of declared) {
-    const { output, iterations, cycles, approved } = entries[phase.name] as Record<string, Json>;
+    const { output, iterations, completed, cycles, approved } = entries[phase.name] as Record<string, Json>;
     if (output === undefined) continue;
     roots[phase.name] = output;
     if (phase.outputVar === undefined) continue;
-    roots[phase.outputVar] = known({ iterations, cycles, approved, output }) as Fields;
+    roots[phase.outputVar] = known({ iterations, completed, cycles, approved, output }) as Fields;
     if (iterations === undefined && cycles === undefined) roots[phase.outputVar] = output;
   }
   return roots;
 }
 
 /** Scratch as it is kept, and with what people replied to a loop: those texts stand elsewhere, and are joined here. */
-function scratchOf({ scratch, version, outputs, answers }: RunData): Fields {
+function scratchOf({ scratch, version, phases, outputs, answers }: RunData): Fields {
   const joined: Record<string, Json> = isFields(scratch) ? { ...scratch } : {};
   for (const phase of version.workflow.phases) {
     if (phase.type !== "agent" || phase.genericLoop?.gate?.kind !== "reply") continue;
     const key = phase.genericLoop.scratchKey;
-    const turns = answers.flatMap(({ phase: at, kind, response, iteration }) => {
-      if (at !== phase.name || kind !== "reply" || response === null) return [];
-      const asked = outputs.find((each) => each.phase === phase.name && each.iteration === iteration);
+    const own = outputs.filter((each) => each.phase === phase.name);
+    const now = Math.max(phases[phase.name]?.iteration ?? 0, own.at(-1)?.iteration ?? 0);
+    const replies = answers.filter(({ phase: at, kind }) => at === phase.name && kind === "reply");
+    const turns = replies.flatMap(({ response, iteration }, at) => {
+      // A reply is followed by an iteration. One that is not is of a time before the loop began anew, as is the first
+      // of two to the same iteration.
+      const isOld = iteration >= now || replies.findLastIndex((each) => each.iteration === iteration) !== at;
+      if (isOld || response === null) return [];
+      const asked = own.find((each) => each.iteration === iteration);
       return [`Q: ${asked?.text ?? ""}\n\nA: ${response}`];
     });
     if (turns.length > 0)
-      joined[key] = { ...(isFields(joined[key]) ? joined[key] : {}), qa: turns.join("\n\n").slice(-LONGEST_MEMORY) };
+      joined[key] = { ...(isFields(joined[key]) ? joined[key] : {}), qa: endOf(turns.join("\n\n")) };
   }
   return joined;
 }
 
-/** Where the newest file of each name lies. */
+/** Where the newest file of each name lies; ids of executions are in the order of their beginning. */
 function artefactsOf({ outputs }: RunData, { artefacts }: Settings): Fields {
+  const oldestFirst = [...outputs].sort((a, b) => (a.execution < b.execution ? -1 : 1));
   return Object.fromEntries(
-    outputs.flatMap((each) => each.artefacts.map(({ name, path }) => [name, `${artefacts}/${path}`])),
+    oldestFirst.flatMap((each) => each.artefacts.map(({ name, path }) => [name, `${artefacts}/${path}`])),
   );
 }
 

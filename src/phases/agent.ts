@@ -7,6 +7,7 @@ import type { Ended, Program } from "../engine/contracts/keeper.ts";
 import type { PhaseExecution, PhaseKind } from "../engine/contracts/phase.ts";
 import type { AgentAsk, Runtime } from "../engine/contracts/runtime.ts";
 import { isApproved, scopeOfTry } from "../engine/scope.ts";
+import type { Settings } from "../engine/settings.ts";
 import type { Brief } from "../store/store.ts";
 import { evaluate } from "../workflow/expression.ts";
 import { render, type Scope } from "../workflow/template.ts";
@@ -27,9 +28,10 @@ export function agent(runtimes: readonly Runtime[]): PhaseKind {
     const { settings, handling, keepInput, keeper, signal } = execution;
     const before = brief.input as (Given & { readonly [key: string]: Json }) | null;
     const given = before ?? handling(() => givenOf(brief, phase, settings));
-    if (before === null) await keepInput(given as unknown as Json);
     const runtime = byName.get(given.agent);
     if (!runtime) throw new Fault("phase.unsupported", `Agents of kind "${given.agent}" are not carried out here`);
+    // Only what is carried out: a later try is not to be given a runtime that was never there.
+    if (before === null) await keepInput(given as unknown as Json);
     const { grant } = brief;
     const ask: AgentAsk = {
       name: grant.name,
@@ -73,29 +75,35 @@ interface Given {
   readonly values: { readonly [variable: string]: string };
 }
 
-function givenOf(brief: Brief, phase: AgentPhase, settings: PhaseExecution["settings"]): Given {
+function givenOf(brief: Brief, phase: AgentPhase, settings: Settings): Given {
   const scope = scopeOfTry(brief, phase, settings);
   const part = roundOf(phase.name, brief.grant.name)?.part;
   const { loop } = phase;
   const fixing = part === "fix";
-  const named = fixing ? loop?.fixPrompt : part === "recheck" ? loop?.recheckPrompt : phase.prompt;
-  const own = (of: { readonly [name: string]: string }): string | null => {
-    const name = fixing && Object.hasOwn(of, `${phase.name}_fix`) ? `${phase.name}_fix` : phase.name;
-    return Object.hasOwn(of, name) ? (of[name] as string) : null;
-  };
-  const model = (fixing ? loop?.fixModel : undefined) ?? phase.model;
-  const variant = (fixing ? loop?.fixVariant : undefined) ?? phase.variant;
+  const file = fixing ? loop?.fixPrompt : part === "recheck" ? loop?.recheckPrompt : phase.prompt;
+  const chosen = (text: string | undefined, fix: string | undefined, of: Settings["models"]): string | null =>
+    (fixing ? (filled(fix, scope) ?? named(of, `${phase.name}_fix`)) : null) ??
+    filled(text, scope) ??
+    named(of, phase.name);
   const kind = phase.agent ?? settings.agent;
   if (kind === null) throw new Fault("phase.unsupported", "No agent is set up: set LASTLIGHT_AGENT");
   return {
-    prompt: promptOf(brief, phase, named, scope),
+    prompt: promptOf(brief, phase, file, scope),
     agent: kind,
-    model: filled(model, scope) ?? own(settings.models),
-    variant: filled(variant, scope) ?? own(settings.variants),
-    values: checkedValues(
-      Object.fromEntries(Object.entries(phase.env ?? {}).map(([name, text]) => [name, render(text, scope)])),
-    ),
+    model: chosen(phase.model, loop?.fixModel, settings.models),
+    variant: chosen(phase.variant, loop?.fixVariant, settings.variants),
+    values: valuesOf(phase, scope),
   };
+}
+
+function named(of: { readonly [name: string]: string }, name: string): string | null {
+  return Object.hasOwn(of, name) ? (of[name] as string) : null;
+}
+
+function valuesOf({ env }: AgentPhase, scope: Scope): Given["values"] {
+  return checkedValues(
+    Object.fromEntries(Object.entries(env ?? {}).map(([name, text]) => [name, render(text, scope)])),
+  );
 }
 
 function promptOf(brief: Brief, phase: AgentPhase, named: string | undefined, scope: Scope): string {
@@ -139,7 +147,7 @@ function without({
 }
 
 /** What the author looks for in the words: markers, verdicts, conditions, and whether a person is to be asked. */
-function judged(outcome: Outcome, phase: AgentPhase, brief: Brief, settings: PhaseExecution["settings"]): Outcome {
+function judged(outcome: Outcome, phase: AgentPhase, brief: Brief, settings: Settings): Outcome {
   if (outcome.type !== "succeeded") return outcome;
   const text = outcome.output?.text ?? "";
   const scope = { ...scopeOfTry(brief, phase, settings), output: text };
@@ -167,7 +175,7 @@ function judged(outcome: Outcome, phase: AgentPhase, brief: Brief, settings: Pha
 }
 
 /** What a person is asked after this try, where one is. */
-function questionOf(phase: AgentPhase, scope: Scope, { approvals }: PhaseExecution["settings"]): string | null {
+function questionOf(phase: AgentPhase, scope: Scope, { approvals }: Settings): string | null {
   const { genericLoop, approvalGate, label } = phase;
   if (genericLoop?.gate) return worded(genericLoop.gate.message, scope) ?? `${label}: may it go on?`;
   if (approvalGate && approvals.has(approvalGate.name))
@@ -208,27 +216,33 @@ function defined<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key
 
 /** The command that says whether a loop has gone round often enough: exit 0 means it has. */
 async function check(execution: PhaseExecution, brief: Brief, phase: AgentPhase): Promise<Outcome> {
-  const { keeper, signal, handling, settings } = execution;
+  const { keeper, signal, handling, settings, keepInput } = execution;
   const command = phase.genericLoop?.untilBash ?? "false";
   const timeoutMs = phase.genericLoop?.untilBashTimeoutMs ?? 0;
+  const before = brief.input as (Pick<Given, "values"> & { readonly [key: string]: Json }) | null;
+  const values = before?.values ?? handling(() => valuesOf(phase, scopeOfTry(brief, phase, settings)));
+  const input = { command, ...(phase.env ? { values } : {}) };
+  if (phase.env && before === null) await keepInput(input);
   const program: Program = {
     ...place(brief),
     told: { tool: "bash", command },
     argv: ["bash", "-c", command],
-    environment: { ...environmentOf(brief, phase), ...secretsOf(phase, settings) },
+    environment: { ...environmentOf(brief, phase), ...values, ...secretsOf(phase, settings) },
     files: filesOf(brief, phase),
     timeoutMs,
   };
   const ended = await keeper.run(program, signal);
   return handling(() => {
-    const outcome = outcomeOf(ended, timeoutMs, { command });
+    const outcome = outcomeOf(ended, timeoutMs, input);
     if (outcome.type === "failed" && outcome.failure === "lost") return outcome;
     const { exitCode, output } = outcome;
-    const summary = questionOf(phase, scopeOfTry(brief, phase, settings), settings);
+    // People are asked about what the agent said, not about what the command did.
+    const said = brief.outputs.findLast((each) => each.phase === phase.name)?.text ?? "";
+    const summary = questionOf(phase, { ...scopeOfTry(brief, phase, settings), output: said }, settings);
     return {
       type: "succeeded",
       seen: { until: outcome.type === "succeeded" },
-      input: { command },
+      input,
       ...defined({ exitCode, output }),
       ...(summary === null ? {} : { ask: { summary } }),
     };

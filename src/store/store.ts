@@ -104,7 +104,12 @@ export interface NewRun {
   /** The phase of another run whose work this run is. */
   readonly parent?: Parent;
   /** The run it is a fork of, and the phases it has from there with the executions that hold their outputs. */
-  readonly origin?: { readonly run: string; readonly inherited: { readonly [phase: string]: string | null } };
+  readonly origin?: {
+    readonly run: string;
+    readonly inherited: { readonly [phase: string]: string | null };
+    /** What phases noted there that do not run anew. */
+    readonly scratch?: Json;
+  };
 }
 export interface Parent {
   readonly run: string;
@@ -113,10 +118,9 @@ export interface Parent {
   readonly attempt: number;
   readonly epoch: number;
 }
-export interface Child {
-  readonly run: string;
-  readonly phase: string;
-  readonly iteration: number;
+/** A run that is the work of a phase, and the try of that phase it is the work of. */
+export interface Child extends Parent {
+  readonly id: string;
 }
 export type TriggerType = "webhook" | "cron" | "chat" | "api";
 
@@ -169,6 +173,7 @@ export interface RunData {
     readonly kind: ApprovalKind;
     readonly by: string | null;
     readonly response: string | null;
+    readonly at: Iso | null;
   }[];
 }
 
@@ -190,6 +195,8 @@ export interface PhaseOutput {
   /** At most INLINE_LIMIT bytes; empty where many items printed more than all of them may hold together. */
   readonly text: string;
   readonly bytes: number;
+  /** A loop's condition held, or its command said so. */
+  readonly enough: boolean;
   readonly outputs: { readonly [name: string]: Json } | null;
   readonly artefacts: readonly ArtefactLine[];
 }

@@ -179,12 +179,14 @@ export function drain(walk: Walk): void {
       walk.take({ type: "run.released", hold: run.hold });
       continue;
     }
+    const { due } = [...books.timers].sort((a, b) => (a.due < b.due ? -1 : 1))[0] ?? {};
     const [next] = chores(walk);
-    if (next) {
+    // Now and then nobody does anything until a moment has come.
+    const late = due !== undefined && due > walk.now && walk.dice(4) === 0;
+    if (next && !late) {
       next();
       continue;
     }
-    const { due } = [...books.timers].sort((a, b) => (a.due < b.due ? -1 : 1))[0] ?? {};
     must(due !== undefined, "a run that is not over has something left to be done");
     walk.pass(Math.max(0, Date.parse(due) - Date.parse(walk.now)));
   }

@@ -8,12 +8,15 @@ const rules: TriggerRule[] = ["all_success", "one_success", "none_failed_min_one
 const natures: fc.Arbitrary<Partial<Sketch>> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({}) },
   fc.constant({ type: "agent" as const, approvalGate: { name: "after" } }),
-  fc.record({
-    type: fc.constant("approval" as const),
-    timeoutMs: fc.constantFrom(undefined, 1_000, 60_000),
-    onTimeout: fc.constantFrom(undefined, "reject" as const, "fail" as const, "continue" as const),
-    summary: fc.constantFrom("Go on?", "Ship {{it}}?"),
-  }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("approval" as const),
+      timeoutMs: fc.constantFrom(undefined, 100, 100, 1_000),
+      onTimeout: fc.constantFrom(undefined, "reject" as const, "fail" as const, "continue" as const),
+      summary: fc.constantFrom("Go on?", "Ship {{it}}?"),
+    }),
+  },
   fc.record({
     wait: fc.constantFrom({ forMs: 1_000 }, { at: "{{moment}}" }, { until: "ready", everyMs: 500 }),
     timeoutMs: fc.constantFrom(undefined, 2_000),

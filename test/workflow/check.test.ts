@@ -59,8 +59,8 @@ const refusals: [string, string, string][] = [
   ],
   [
     "a template in a command that nobody can fill in",
-    file("  - name: a\n    type: bash\n    command: |\n      echo hi\n      echo {{nobody}}\n"),
-    'fix.yaml:7:14 unknown name "nobody"',
+    file("  - name: a\n    type: bash\n    command: |\n      echo hi\n      echo {{whoever}}\n"),
+    'fix.yaml:7:14 unknown name "whoever"',
   ],
   [
     "a tag in a command",

@@ -15,9 +15,9 @@ interface Rooms {
   readonly findings: Findings;
 }
 
-/** Writes what follows from an event, in the transaction that saves the run. */
+/** Writes what follows from an event, in the transaction that saves the run; `at` is its place among all that follows. */
 export function effects(clock: Clock, { runs, executions, approvals, outbox, findings }: Rooms) {
-  return (batch: Batch, entry: Entry, effect: Effect, now: string): void => {
+  return (batch: Batch, entry: Entry, effect: Effect, now: string, at: number): void => {
     const { run } = entry;
     switch (effect.type) {
       case "phase.start": {
@@ -75,19 +75,15 @@ export function effects(clock: Clock, { runs, executions, approvals, outbox, fin
         break;
       }
       case "child.stop": {
-        const { phase, iteration } = effect;
-        outbox.owe(
-          `${run.id}/${phase}/${iteration}/${run.rev}/child_stop`,
-          run.id,
-          "child_stop",
-          { phase, iteration },
-          now,
-        );
+        const { phase, iteration, attempt } = effect;
+        const place = { phase, iteration, attempt, epoch: run.epoch };
+        outbox.owe(`${run.id}/${phase}/${iteration}/${run.rev}/child_stop`, run.id, "child_stop", place, now);
         break;
       }
       case "post": {
         const { event, phase, iteration, execution } = effect;
-        const id = `${run.id}/post/${run.rev}/${phase ?? ""}/${iteration}/${event}`;
+        // In the order of being said, also where a moment holds several: what is due together goes by id.
+        const id = `${run.id}/post/${ordinal(run.rev)}/${ordinal(at)}/${phase ?? ""}/${iteration}/${event}`;
         outbox.owe(id, run.id, "post", { event, phase, iteration, execution }, now);
         break;
       }
@@ -103,4 +99,9 @@ export function effects(clock: Clock, { runs, executions, approvals, outbox, fin
         break;
     }
   };
+}
+
+/** Ten digits: as text in the order of the numbers. */
+function ordinal(of: number): string {
+  return String(of).padStart(10, "0");
 }

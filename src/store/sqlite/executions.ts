@@ -2,6 +2,7 @@ import type { Database } from "better-sqlite3";
 import type { ExecutionStatus, FailureClass, LiveExecution } from "../../domain/execution.ts";
 import { graphOf } from "../../domain/graph.ts";
 import type { Json } from "../../domain/json.ts";
+import { placeOf } from "../../domain/matrix.ts";
 import { loopOf, roundOf } from "../../domain/round.ts";
 import type { Effect } from "../../domain/run.ts";
 import { type Phase, type PhaseType, PROGRAM_TYPES } from "../../domain/workflow.ts";
@@ -32,7 +33,9 @@ interface EndedRow {
   phase: string;
   name: string | null;
   iteration: number;
+  epoch: number;
   status: PhaseOutput["status"];
+  stop_reason: string | null;
   exit_code: number | null;
   bytes: number;
   outputs: string | null;
@@ -78,6 +81,12 @@ export function executions(db: Database, versions: Versions) {
        AND e.epoch = @epoch AND e.attempt <= @attempt AND io.input IS NOT NULL
      ORDER BY e.attempt LIMIT 1`)
     .pluck();
+  const inputOfEarlier = db.prepare<Try & { name: string }, { input: string; epoch: number }>(`
+    SELECT io.input, e.epoch
+      FROM executions AS e INDEXED BY executions_try JOIN execution_io AS io ON io.execution_id = e.id
+     WHERE e.workflow_run_id = @run AND e.kind = 'phase' AND e.phase = @phase AND coalesce(e.name, e.phase) = @name
+       AND e.epoch < @epoch AND io.input IS NOT NULL
+     ORDER BY e.epoch DESC, e.iteration DESC, e.attempt LIMIT 1`);
   const keepArtefact = db.prepare(`
     INSERT INTO artefacts (run_id, tool_id, output_key, rel_path, filename, mime, size_bytes, sha256, created_at)
     VALUES (@id, @workflow, @name, @path, @filename, 'application/octet-stream', @bytes, @sha256, @now)`);
@@ -107,16 +116,26 @@ export function executions(db: Database, versions: Versions) {
       FROM executions
      WHERE id = @id AND status = 'running'`);
   const ended = db.prepare<{ run: string }, EndedRow>(`
-    SELECT e.id AS execution, e.phase, e.name, e.iteration, e.status, io.exit_code, io.outputs,
+    SELECT e.id AS execution, e.phase, e.name, e.iteration, e.epoch, e.status, e.stop_reason, io.exit_code, io.outputs,
            coalesce(io.output_bytes, 0) AS bytes
       FROM executions AS e INDEXED BY executions_try LEFT JOIN execution_io AS io ON io.execution_id = e.id
      WHERE e.workflow_run_id = @run AND e.kind = 'phase' AND e.status IN ('ok', 'error')
      ORDER BY e.phase, e.epoch, e.iteration, e.attempt`);
   const endedOne = db.prepare<{ id: string }, EndedRow>(`
-    SELECT e.id AS execution, e.phase, e.name, e.iteration, e.status, io.exit_code, io.outputs,
+    SELECT e.id AS execution, e.phase, e.name, e.iteration, e.epoch, e.status, e.stop_reason, io.exit_code, io.outputs,
            coalesce(io.output_bytes, 0) AS bytes
       FROM executions AS e LEFT JOIN execution_io AS io ON io.execution_id = e.id
      WHERE e.id = @id`);
+  const endedBeside = db.prepare<{ id: string }, EndedRow>(`
+    SELECT e.id AS execution, e.phase, e.name, e.iteration, e.epoch, e.status, e.stop_reason, io.exit_code, io.outputs,
+           coalesce(io.output_bytes, 0) AS bytes
+      FROM executions AS one
+      JOIN executions AS e INDEXED BY executions_try
+        ON e.workflow_run_id = one.workflow_run_id AND e.kind = 'phase' AND e.phase = one.phase
+       AND e.epoch = one.epoch AND e.status IN ('ok', 'error')
+      LEFT JOIN execution_io AS io ON io.execution_id = e.id
+     WHERE one.id = @id
+     ORDER BY e.iteration, e.attempt`);
   const textOf = db
     .prepare<{ id: string }, string | null>("SELECT output FROM execution_io WHERE execution_id = @id")
     .pluck();
@@ -182,10 +201,9 @@ export function executions(db: Database, versions: Versions) {
       });
       const round = roundOf(execution.phase, execution.name);
       if (!loopOf(graphOf(workflow).phase.get(execution.phase) as Phase)) return;
-      if (round?.part === "check") {
-        const enough = outcome.type === "succeeded" && outcome.seen?.until === true;
-        stopReason.run({ id, reason: enough ? "until" : "continue" });
-      } else bridge.run({ id, text: output?.text ?? "" });
+      const until = outcome.type === "succeeded" ? outcome.seen?.until : undefined;
+      if (until !== undefined || round?.part === "check") stopReason.run({ id, reason: until ? ENOUGH : "continue" });
+      if (round?.part !== "check") bridge.run({ id, text: output?.text ?? "" });
     },
     keepInput: (id: string, input: Json): void => {
       keepInput.run({ id, input: JSON.stringify(input) });
@@ -194,6 +212,11 @@ export function executions(db: Database, versions: Versions) {
     input: (of: Try): Json => {
       const text = inputBefore.get(of);
       return text === undefined ? null : (JSON.parse(text) as Json);
+    },
+    /** What the same was given the last time, before an operator had the run go on; and in which epoch that was. */
+    inputOfEarlier: (of: Try & { name: string }): { input: Json; epoch: number } | null => {
+      const found = inputOfEarlier.get(of);
+      return found ? { input: JSON.parse(found.input) as Json, epoch: found.epoch } : null;
     },
     artefacts: (run: string): ArtefactLine[] => artefactsOf.all({ run }),
     live: (run: string): LiveExecution[] => live.all({ run }).map(toLive),
@@ -207,28 +230,47 @@ export function executions(db: Database, versions: Versions) {
     brief: (id: string): BriefRow | undefined => brief.get({ id }),
     /**
      * The newest ended try of each phase and iteration, and of the phases that a fork has from elsewhere; `wanted` says
-     * which phases. Texts come newest first until they make TEXTS_LIMIT bytes, so that a thousand items fit in memory.
+     * which phases, and of which epoch (null: elsewhere). Texts come newest first until they make TEXTS_LIMIT bytes, so that a thousand items fit in memory.
      */
     outputs: (
       run: string,
       inherited: Record<string, string | null>,
-      wanted: (phase: string) => boolean,
+      wanted: (phase: string, epoch: number | null) => boolean,
     ): PhaseOutput[] => {
-      const newest = new Map<string, EndedRow>();
+      const newest = new Map<string, Map<number, EndedRow>>();
+      const put = (row: EndedRow): void => {
+        const before = newest.get(row.phase);
+        // What a phase said in an earlier epoch, or in the run this is a fork of, is gone once it says something anew.
+        const rows = before?.values().next().value?.epoch === row.epoch ? before : new Map<number, EndedRow>();
+        newest.set(row.phase, rows.set(row.iteration, row));
+      };
       for (const [phase, id] of Object.entries(inherited)) {
-        const row = id === null || !wanted(phase) ? undefined : endedOne.get({ id });
-        if (row) newest.set(`${phase}/0`, { ...row, phase, iteration: 0 });
+        const row = id === null || !wanted(phase, null) ? undefined : endedOne.get({ id });
+        if (!row || id === null) continue;
+        const place = placeOf(row.phase, row.name ?? row.phase);
+        if (row.name === null) put({ ...row, phase, iteration: 0, epoch: ELSEWHERE });
+        else if (place === null) {
+          // The last round stands for all that the loop had, and for the command that was asked about it.
+          for (const round of endedBeside.all({ id })) {
+            const isCheck = roundOf(round.phase, round.name ?? round.phase)?.part === "check";
+            if (round.iteration <= row.iteration + (isCheck ? 1 : 0)) put({ ...round, phase, epoch: ELSEWHERE });
+          }
+        }
+        // The last item stands for all that the matrix had.
+        else
+          for (const item of endedBeside.all({ id })) {
+            const iteration = item.iteration - row.iteration + place;
+            if (iteration >= 0 && iteration <= place) put({ ...item, phase, iteration, epoch: ELSEWHERE });
+          }
       }
-      for (const row of ended.all({ run })) {
-        if (!wanted(row.phase) || roundOf(row.phase, row.name ?? row.phase)?.part === "check") continue;
-        newest.set(`${row.phase}/${row.iteration}`, row);
-      }
+      const elsewhere = flat(newest).flatMap(({ execution: id }) => artefactsOfOne.all({ id }));
+      for (const row of ended.all({ run })) if (wanted(row.phase, row.epoch)) put(row);
       const files = new Map<string, ArtefactLine[]>();
-      const elsewhere = Object.values(inherited).flatMap((id) => (id === null ? [] : artefactsOfOne.all({ id })));
       for (const file of [...elsewhere, ...artefactsOf.all({ run })])
         files.set(file.execution, [...(files.get(file.execution) ?? []), file]);
       let left = TEXTS_LIMIT;
-      const rows = [...newest.values()].reverse().map(({ name, exit_code, outputs, ...row }) => {
+      const kept = withoutChecks(flat(newest));
+      const rows = kept.reverse().map(({ name, exit_code, outputs, stop_reason, epoch: _, ...row }) => {
         const text = left > 0 ? (textOf.get({ id: row.execution }) ?? "") : "";
         left -= text.length;
         return {
@@ -236,6 +278,7 @@ export function executions(db: Database, versions: Versions) {
           name: name ?? row.phase,
           exitCode: exit_code,
           text,
+          enough: stop_reason === ENOUGH,
           outputs: outputs === null ? null : (JSON.parse(outputs) as PhaseOutput["outputs"]),
           artefacts: files.get(row.execution) ?? [],
         };
@@ -252,6 +295,26 @@ export function executions(db: Database, versions: Versions) {
   };
 }
 export type Executions = ReturnType<typeof executions>;
+
+/** What a row says of an iteration, or of the command asked about it, when its loop need not go round again. */
+const ENOUGH = "until";
+
+/** In place of an epoch: before any of the run's own. */
+const ELSEWHERE = -1;
+
+const flat = (newest: ReadonlyMap<string, ReadonlyMap<number, EndedRow>>): EndedRow[] =>
+  [...newest.values()].flatMap((rows) => [...rows.values()]);
+
+/** The command's verdict belongs to the iteration before it; its own words are nobody's output. */
+function withoutChecks(rows: readonly EndedRow[]): EndedRow[] {
+  const kept: EndedRow[] = [];
+  for (const row of rows) {
+    const last = kept.at(-1);
+    if (roundOf(row.phase, row.name ?? row.phase)?.part !== "check") kept.push(row);
+    else if (last?.phase === row.phase) kept[kept.length - 1] = { ...last, stop_reason: row.stop_reason };
+  }
+  return kept;
+}
 
 const TEXTS_LIMIT = 4 * 1024 * 1024;
 

@@ -34,6 +34,9 @@ export function findings(db: Database) {
     INSERT INTO signals (run_id, id, name, payload, received_at)
     VALUES (@run, @id, @name, @payload, @now)
         ON CONFLICT DO NOTHING`);
+  const newest = db
+    .prepare<{ run: string }, string | null>("SELECT max(received_at) FROM signals WHERE run_id = @run")
+    .pluck();
   const signals = db.prepare<{ run: string }, { name: string; payload: string }>(
     "SELECT name, payload FROM signals WHERE run_id = @run ORDER BY received_at, id",
   );
@@ -50,7 +53,10 @@ export function findings(db: Database) {
     ofRun: (run: string): DecisionLine[] =>
       ofRun.all({ run }).map((row) => ({ ...row, finding: JSON.parse(row.finding) as Finding })),
     receive: (run: string, { id, name, payload }: { id: string; name: string; payload: Json }, now: Iso): void => {
-      receive.run({ run, id, name, payload: JSON.stringify(payload), now });
+      // The last word of a name is what counts: what comes in the same instant, or after the clock stepped back, is later.
+      const last = newest.get({ run }) ?? "";
+      const at = last < now ? now : new Date(Date.parse(last) + 1).toISOString();
+      receive.run({ run, id, name, payload: JSON.stringify(payload), now: at });
     },
     signals: (run: string): { name: string; payload: Json }[] =>
       signals.all({ run }).map(({ name, payload }) => ({ name, payload: JSON.parse(payload) as Json })),

@@ -4,13 +4,13 @@ import type { Clock } from "../../domain/clock.ts";
 import { Fault } from "../../domain/fault.ts";
 import { graphOf, upstreamOf } from "../../domain/graph.ts";
 import type { Json } from "../../domain/json.ts";
-import { loopOf } from "../../domain/round.ts";
+import { loopOf, roundOf } from "../../domain/round.ts";
 import type { Phase } from "../../domain/workflow.ts";
 import type { RunChange, RunData, RunDetail, Store } from "../store.ts";
 import { approvals } from "./approvals.ts";
 import { type Batch, changesOf, openBatch } from "./batch.ts";
 import { groupCommit } from "./commit.ts";
-import { executions, grantOf } from "./executions.ts";
+import { type Executions, executions, grantOf } from "./executions.ts";
 import { findings } from "./findings.ts";
 import { runLists, toLine } from "./lists.ts";
 import { migrate } from "./migrate.ts";
@@ -90,6 +90,20 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
   if (synchronous !== 2)
     throw new Fault("database.unfit", `synchronous is ${synchronous} after the first write, not FULL`);
 
+  /** What people said, oldest first: in the run, and about what it has from the run it is a fork of, until it began. */
+  function answersOf({ id, forked_from: from, queued_at: since }: DetailRow, inherited: object): RunData["answers"] {
+    const origin = from === null ? null : table.runs.detail(from);
+    const elsewhere = origin ? answersOf(origin, inheritedBy(origin)) : [];
+    const own = rooms.approvals
+      .ofRun(id)
+      .flatMap(({ phase, iteration, status, kind, responded_by, responded_at, response }) =>
+        phase === null
+          ? []
+          : [{ phase, iteration: iteration ?? 0, status, kind, by: responded_by, response, at: responded_at }],
+      );
+    return [...elsewhere.filter(({ phase, at }) => Object.hasOwn(inherited, phase) && at !== null && at <= (since ?? at)), ...own];
+  }
+
   /** For one phase only what is behind it, so that another try sees what the first one saw. */
   function data(id: string, phase: string | null): RunData | null {
     const row = table.runs.detail(id);
@@ -99,22 +113,39 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
     if (phase !== null && !graph.phase.has(phase)) return null;
     const behind = phase === null ? null : upstreamOf(graph, phase);
     const own = phase !== null && loopOf(graph.phase.get(phase) as Phase) ? phase : null;
-    const inherited = row.inherited === null ? {} : (JSON.parse(row.inherited) as Record<string, string | null>);
+    const inherited = inheritedBy(row);
+    const states = phasesOf(row.node_statuses ?? "{}", row.phase_states);
+    // A phase that is skipped this time has no word from the time it was not; a loop begins without its own of then.
+    const wanted = (name: string, epoch: number | null): boolean =>
+      states[name]?.status !== "skipped" &&
+      (behind === null || behind.has(name) || (name === own && epoch === row.epoch));
     return {
       run: toLine(row),
       version,
       inputs: parsed(row.inputs) ?? {},
       context: parsed(row.context),
       scratch: parsed(row.scratch) ?? {},
-      phases: phasesOf(row.node_statuses ?? "{}", row.phase_states),
-      outputs: rooms.executions.outputs(id, inherited, (name) => behind === null || behind.has(name) || name === own),
+      phases: states,
+      outputs: rooms.executions.outputs(id, inherited, wanted),
       signals: rooms.findings.signals(id),
-      answers: rooms.approvals
-        .ofRun(id)
-        .flatMap(({ phase: at, iteration, status, kind, responded_by, response }) =>
-          at === null ? [] : [{ phase: at, iteration: iteration ?? 0, status, kind, by: responded_by, response }],
-        ),
+      answers: answersOf(row, inherited),
     };
+  }
+
+  /**
+   * An operator's retry is a further try of the same thing, as long as nothing behind the phase has been done anew: it is
+   * given what it was given before. A later round of a loop hangs on the rounds before it, and those are new.
+   */
+  function inputOfEarlier(of: Parameters<Executions["inputOfEarlier"]>[0], { version }: RunData): Json {
+    const { run, phase, name, epoch } = of;
+    const round = roundOf(phase, name);
+    const isFirst = !round || round.part === "review" || (round.part === "iter" && round.n === 1);
+    if (epoch === 0 || !isFirst) return null;
+    const found = rooms.executions.inputOfEarlier(of);
+    if (!found) return null;
+    const behind = upstreamOf(graphOf(version.workflow), phase);
+    const history = (parsed(table.runs.detail(run)?.phase_history ?? null) ?? []) as unknown as RunDetail["phase_history"];
+    return history.some((line) => behind.has(line.phase) && line.epoch > found.epoch) ? null : found.input;
   }
 
   return {
@@ -138,7 +169,9 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
         grant: grantOf(run, known.version.name, type, row),
         startedAt: row.started_at,
         finding: rooms.findings.one({ run, epoch, phase, iteration }),
-        input: rooms.executions.input({ run, phase, iteration, epoch, attempt }),
+        input:
+          rooms.executions.input({ run, phase, iteration, epoch, attempt }) ??
+          inputOfEarlier({ run, phase, name: row.name ?? phase, iteration, epoch, attempt }, known),
       };
     },
     data: async (id, phase) => data(id, phase),
@@ -205,6 +238,10 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
       db.close();
     },
   };
+}
+
+function inheritedBy({ inherited }: DetailRow): Record<string, string | null> {
+  return inherited === null ? {} : (JSON.parse(inherited) as Record<string, string | null>);
 }
 
 function detailOf(

@@ -74,12 +74,12 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
     INSERT INTO workflow_runs (id, workflow_name, workflow_hash, trigger_type, trigger_id, repo, issue_number,
                                current_phase, phase_history, status, reason, context, inputs, node_statuses, phase_states,
                                restart_count, rev, epoch, priority, idempotency_key, hold, ending, deadline,
-                               parent_run_id, parent_place, forked_from, inherited, concurrency_key,
+                               parent_run_id, parent_place, forked_from, inherited, concurrency_key, scratch,
                                queued_at, started_at, updated_at, finished_at)
     VALUES (@id, @workflow_name, @workflow_hash, @trigger_type, @trigger_id, @repo, @issue_number,
             @current_phase, @history, @status, @reason, @context, @inputs, @node_statuses, @phase_states,
             @restart_count, @rev, @epoch, @priority, @once, @hold, @ending, @deadline,
-            @parent_run_id, @parent_place, @forked_from, @inherited, @concurrency_key,
+            @parent_run_id, @parent_place, @forked_from, @inherited, @concurrency_key, @scratch,
             @queued_at, @started_at, @updated_at, @finished_at)`);
   // Two ways to save: SQLite rewrites every index whose column is named in SET, and fires every trigger on it, changed
   // or not.
@@ -109,8 +109,8 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
      WHERE concurrency_key = @key AND finished_at IS NULL AND hold = 'concurrency'
      ORDER BY priority DESC, id LIMIT @limit`)
     .pluck();
-  const children = db.prepare<{ id: string }, { run: string; place: string }>(`
-    SELECT id AS run, parent_place AS place FROM workflow_runs INDEXED BY runs_by_parent
+  const children = db.prepare<{ id: string }, { child: string; place: string }>(`
+    SELECT id AS child, parent_place AS place FROM workflow_runs INDEXED BY runs_by_parent
      WHERE parent_run_id = @id AND finished_at IS NULL`);
   const costSince = db
     .prepare<{ workflow: string; since: string }, number>(`
@@ -233,6 +233,7 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
           restart_count: run.restartCount,
           context: JSON.stringify(fresh.context),
           inputs: JSON.stringify(fresh.inputs),
+          scratch: fresh.origin?.scratch === undefined ? null : JSON.stringify(fresh.origin.scratch),
           priority: row.priority,
           once: fresh.once,
           queued_at: row.queued_at,
@@ -265,10 +266,7 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
     active: (key: string): string[] => active.all({ key }),
     waiting: (key: string, limit: number): string[] => waiting.all({ key, limit }),
     children: (id: string): Child[] =>
-      children.all({ id }).map(({ run, place }) => {
-        const { phase, iteration } = JSON.parse(place) as Parent;
-        return { run, phase, iteration };
-      }),
+      children.all({ id }).map(({ child, place }) => ({ ...(JSON.parse(place) as Omit<Parent, "run">), run: id, id: child })),
     costSince: (workflow: string, since: string): number => costSince.get({ workflow, since }) ?? 0,
 
     held: (hold: Hold): string[] => held.all({ hold }),

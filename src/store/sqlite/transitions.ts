@@ -49,7 +49,7 @@ export function transitions(clock: Clock, rooms: Rooms) {
     const next = advance(entry.workflow, entry.run, event, now);
     if (!next.ok) return next;
     entry.run = next.run;
-    for (const effect of next.effects) write(batch, entry, effect, now);
+    for (const [at, effect] of next.effects.entries()) write(batch, entry, effect, now, at);
     if (isOver(next.run.status) && !isOver(before)) ended(batch, entry, now);
     return next;
   }
