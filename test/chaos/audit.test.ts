@@ -34,6 +34,8 @@ function run(change: Partial<RunRow> = {}): RunRow {
     workflow: "blink",
     status: "succeeded",
     reason: null,
+    ending: null,
+    parent: null,
     inputs: {},
     history: [{ phase: "first", iteration: 0, epoch: 0, status: "succeeded" }],
     statuses: { first: "succeeded" },

@@ -1,6 +1,6 @@
 import { readEffects } from "./effects.ts";
 import type { Evidence, ExecutionRow, RunRow } from "./evidence.ts";
-import { MEANT_TO_FAIL, streamed } from "./mix.ts";
+import { MEANT_TO_FAIL, streamed, WITHOUT_PROGRAM } from "./mix.ts";
 
 /** What must hold at every instant: each violation is a sentence that names the row. */
 export function audit(evidence: Evidence): string[] {
@@ -30,8 +30,10 @@ function promises({ runs, approvals, ledger }: Evidence): string[] {
       found.push(`lost: approval ${id} was acknowledged as "${decision}" and is ${status ?? "not there"}`);
   }
   for (const id of ledger.cancelled) {
-    const status = byId.get(id)?.status;
-    if (status !== "cancelled") found.push(`lost: run ${id} was acknowledged as cancelled and is ${status}`);
+    const { status, ending } = byId.get(id) ?? {};
+    // What runs last of a cancelled run still runs.
+    if (status !== "cancelled" && ending !== "cancelled")
+      found.push(`lost: run ${id} was acknowledged as cancelled and is ${status}`);
   }
   return found;
 }
@@ -77,7 +79,7 @@ function sideEffects({ executions, effects: { before, after }, ledger }: Evidenc
     }
   }
   for (const row of executions) {
-    if (row.status !== "ok" || row.phase === "intake") continue;
+    if (row.status !== "ok" || WITHOUT_PROGRAM.has(row.phase)) continue;
     const { start, end } = effects.of.get(row.id) ?? { start: 0, end: 0 };
     if (start !== 1 || end !== 1) found.push(`effect: ${name(row)} is ok, began ${start} times and ended ${end} times`);
   }
@@ -93,9 +95,11 @@ function endings(evidence: Evidence): string[] {
   const acknowledged = new Set(ledger.created.values());
   for (const run of runs) {
     const tries = executions.filter((each) => each.run === run.id);
-    if (!acknowledged.has(run.id)) found.push(`ending: run ${run.id} exists though nobody was ever told`);
+    if (!acknowledged.has(run.id) && run.parent === null)
+      found.push(`ending: run ${run.id} exists though nobody was ever told`);
     for (const each of tries) if (each.status === "running") found.push(`ending: ${name(each)} still says it runs`);
-    if (run.status === "cancelled" ? ledger.cancelAsked.has(run.id) : run.status === "succeeded") continue;
+    if (run.status === "cancelled" ? ledger.cancelAsked.has(run.parent ?? run.id) : run.status === "succeeded")
+      continue;
     if (run.status !== "failed") found.push(`ending: run ${run.id} is ${run.status} (${run.reason})`);
     else if (run.reason === "crash_loop") found.push(`ending: run ${run.id} was blamed: crash_loop`);
     else
@@ -147,7 +151,14 @@ export function expectedOutput(run: RunRow | undefined, phase: string): string |
     case "first":
     case "second":
     case "steady":
+    case "even":
+    case "fan":
+    case "last":
       return `${phase}\n`;
+    case "again":
+      return `again ${run?.inputs.number}\n`;
+    case "child":
+      return "second\n";
     default:
       return null;
   }

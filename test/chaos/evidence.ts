@@ -19,6 +19,9 @@ export interface RunRow {
   readonly workflow: string;
   readonly status: string;
   readonly reason: string | null;
+  /** How it ends once its last phases are over. */
+  readonly ending: string | null;
+  readonly parent: string | null;
   readonly inputs: { readonly [name: string]: Json };
   readonly history: readonly { phase: string; iteration: number; epoch: number; status: string }[];
   readonly statuses: { readonly [phase: string]: string };
@@ -70,7 +73,7 @@ function readRows(stateDir: string, outputs: boolean): Pick<Evidence, "runs" | "
   try {
     const runs = db
       .prepare<[], RawRun>(`
-        SELECT id, workflow_name AS workflow, status, reason, inputs, phase_history AS history, node_statuses AS statuses
+        SELECT id, workflow_name AS workflow, status, reason, ending ->> 'status' AS ending, parent_run_id AS parent, inputs, phase_history AS history, node_statuses AS statuses
           FROM workflow_runs`)
       .all()
       .map((row) => ({

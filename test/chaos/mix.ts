@@ -16,6 +16,8 @@ export interface Wish {
 
 /** Phases that fail by design, and with which status. */
 export const MEANT_TO_FAIL: { readonly [phase: string]: number } = { flaw: 3 };
+/** Phases whose tries are no programs, and leave no effects and no session. */
+export const WITHOUT_PROGRAM: ReadonlySet<string> = new Set(["intake", "child"]);
 /** Lines are printed in bursts of this many. */
 const BURST = 5;
 const PAUSE_S = 0.04;
@@ -86,13 +88,39 @@ export function mix(effects: string, longest: number): Mix {
     inputs: { number: lines },
     phases: [bash("flaw", [], noted("exit 3")), bash("steady", [], noted("sleep 0.1", "echo steady"))],
   };
+  // What hangs on the run's own data, on timers, on other runs: found out, waited for and told by the outbox.
+  const winding = {
+    name: "winding",
+    inputs: { number: lines },
+    timeout: "10m",
+    concurrency: { max: 3 },
+    phases: [
+      { ...bash("even", [], noted("echo even")), if: "inputs.number % 2 == 0" },
+      {
+        ...bash("again", ["even"], noted('[ "$LASTLIGHT_ATTEMPT" -gt 1 ] || exit 3', 'echo "again {{inputs.number}}"')),
+        trigger_rule: "all_done",
+        retry: { times: 2, backoff: { duration: "1s" }, when: ["exit"] },
+      },
+      { name: "nap", type: "wait", wait: { for: "1s" } },
+      {
+        ...bash("fan", ["nap"], noted("sleep 0.1", "echo fan")),
+        matrix: { item: [0, 1, 2, 3, 4] },
+        max_parallel: 2,
+      },
+      { name: "child", type: "workflow", workflow: "blink", with: { number: "{{inputs.number}}" } },
+      { ...bash("last", [], noted("echo last")), finally: true },
+    ],
+  };
   const count = (dice: Dice): number => dice.whole(0.2 / PAUSE_S, longest / PAUSE_S) * BURST;
   return {
     files: Object.fromEntries(
-      [relay, brood, blink, stumble].map((workflow) => [`${workflow.name}.yaml`, JSON.stringify(workflow, null, 1)]),
+      [relay, brood, blink, stumble, winding].map((workflow) => [
+        `${workflow.name}.yaml`,
+        JSON.stringify(workflow, null, 1),
+      ]),
     ),
     draw: (dice, number) => {
-      const workflow = dice.pick(["relay", "relay", "relay", "brood", "blink", "stumble"]);
+      const workflow = dice.pick(["relay", "relay", "relay", "brood", "blink", "stumble", "winding", "winding"]);
       const inputs: Wish["inputs"] = workflow === "relay" ? { left: count(dice), right: count(dice) } : {};
       return { workflow, inputs: { number, ...inputs } };
     },

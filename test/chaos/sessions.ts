@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { expectedOutput } from "./audit.ts";
 import type { Evidence } from "./evidence.ts";
+import { WITHOUT_PROGRAM } from "./mix.ts";
 import { namesIn } from "./victims.ts";
 
 /** The session files of a STATE_DIR held against the executions they tell of. */
@@ -57,7 +58,7 @@ export function auditSessions(stateDir: string, { runs, executions }: Evidence):
   }
   if (files.length > 0)
     for (const { id, phase, status } of executions)
-      if (status === "ok" && phase !== "intake" && !told.has(id))
+      if (status === "ok" && !WITHOUT_PROGRAM.has(phase) && !told.has(id))
         violations.push(`session: ${id} (${phase}) has no file`);
   return { sessions: files.length, lines: count, violations };
 }

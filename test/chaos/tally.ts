@@ -1,4 +1,5 @@
 import type { Evidence } from "./evidence.ts";
+import { WITHOUT_PROGRAM } from "./mix.ts";
 
 /** When a kill lands: named by what was true at the instant. */
 export const WINDOWS = ["start", "recovery", "spawn", "commit", "stream"] as const;
@@ -32,7 +33,7 @@ export interface Tally {
 export function survived({ executions, ledger }: Evidence): { attached: number; rerun: number } {
   const count = { attached: 0, rerun: 0 };
   for (const { phase, status, started_at, finished_at } of executions) {
-    if (phase === "intake" || status === "cancelled") continue;
+    if (WITHOUT_PROGRAM.has(phase) || status === "cancelled") continue;
     // A row whose program was never started has lost nothing: it is counted as tried again all the same.
     const through = ledger.strikes.filter((at) => started_at <= at && (finished_at === null || at < finished_at));
     const lost = status === "interrupted" && through.length > 0 ? 1 : 0;

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { RunDetail } from "../../../src/store/store.ts";
 import { openDatabase } from "../../../src/store/sqlite/open.ts";
 import { type GrammarWorld, grammarWorld, tries } from "../../support/grammar.ts";
+import { said } from "../../support/said.ts";
 
 interface Columns {
   readonly name: string;
@@ -139,7 +140,7 @@ phases:
     ]);
     expect(never).toMatchObject({ status: "succeeded", node_statuses: { never: "succeeded" } });
     expect(never!.executions.at(-1)?.output).toBe("false 2\n");
-    expect(world.told).toEqual(["on_failure 2 of 2 were not enough"]);
+    expect(await said(world)).toEqual(["on_failure 2 of 2 were not enough"]);
   });
 
   test("is told the end of what it said, 10 KiB of it, or nothing with fresh_context", async () => {
@@ -423,7 +424,7 @@ phases:
       { prompt: "Mend 1: Bad.\n  verdict: request_changes", model: "small", variant: "slow" },
       { prompt: "Look again 1: VERDICT: APPROVED, says the one who mends", model: "large", variant: "slow" },
     ]);
-    expect(world.told).toEqual([
+    expect(await said(world)).toEqual([
       "on_start begin",
       "on_cycle_start cycle 0 of 2",
       "on_request_changes changes 0",
@@ -447,7 +448,7 @@ phases:
     ]);
     expect(run).toMatchObject({ status: "succeeded", node_statuses: { stubborn: "succeeded" } });
     expect(run.executions.at(-1)?.output).toBe("false 2\n");
-    expect(world.told.slice(-3)).toEqual([
+    expect((await said(world)).slice(-3)).toEqual([
       "on_request_changes changes 2",
       "on_max_cycles still open after 2",
       "on_success end",
@@ -473,7 +474,7 @@ phases:
     expect(run).toMatchObject({ status: "failed", node_statuses: { unmended: "succeeded", next: "succeeded" } });
     expect(run.executions[1]?.input).toMatchObject({ model: "tiny", variant: "fast" });
     expect(run.executions.at(-1)?.output).toBe("false 1\n");
-    expect(world.told).toEqual([
+    expect(await said(world)).toEqual([
       "on_start begin",
       "on_cycle_start cycle 0 of 2",
       "on_request_changes changes 0",
@@ -498,7 +499,7 @@ phases:
     const run = await world.over(id);
     expect(tries(run)).toEqual(["guarded ok", "guarded_fix_1 ok", "guarded_recheck_1 ok", "next ok"]);
     expect(run.approvals).toHaveLength(1);
-    expect(world.told).toContain("on_pause_for_approval a person is asked about 0");
+    expect(await said(world)).toContain("on_pause_for_approval a person is asked about 0");
 
     const calm = await grammarWorld(
       { "guarded.yaml": review("guarded").replace("max_cycles: 2", "max_cycles: 1\n      approval_gate: post_review"), ...texts },
