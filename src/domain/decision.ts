@@ -31,7 +31,7 @@ export function needsDecision(phase: Phase): boolean {
   if (phase.matrix && Object.values(phase.matrix.axes).some((values) => typeof values === "string")) return true;
   switch (phase.type) {
     case "approval":
-      return phase.summary.includes("{{") || phase.summary.includes("{%");
+      return /\{\{|\{%|\$\{/.test(phase.summary);
     case "agent":
       return phase.genericLoop?.maxFrom !== undefined;
     case "wait":

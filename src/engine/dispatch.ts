@@ -97,7 +97,10 @@ export async function mayBegin(
   const override = (await store.overrides()).find((each) => each.name === workflow.name);
   if (override && !override.enabled) {
     const who = override.updated_by ? ` by ${override.updated_by}` : "";
-    throw new Fault("workflow.disabled", `Workflow "${workflow.name}" was switched off${who} at ${override.updated_at}`);
+    throw new Fault(
+      "workflow.disabled",
+      `Workflow "${workflow.name}" was switched off${who} at ${override.updated_at}`,
+    );
   }
   await withinBudget(workflow, store, clock);
 }

@@ -182,7 +182,11 @@ function handedOn(run: string, { phase, text, bytes }: PhaseOutput): Output {
   if (bytes <= INLINE_LIMIT) return { text, bytes };
   const where = `\n[cut: ${bytes} bytes in all, printed by ${phase} of run ${run}]\n`;
   const room = INLINE_LIMIT - Buffer.byteLength(where);
-  const whole = Buffer.from(text).subarray(0, room).toString().replace(/\uFFFD+$/, "") + where;
+  const whole =
+    Buffer.from(text)
+      .subarray(0, room)
+      .toString()
+      .replace(/\uFFFD+$/, "") + where;
   return { text: whole, bytes: Buffer.byteLength(whole) };
 }
 

@@ -85,9 +85,7 @@ function roundValues({ grant, phases, outputs }: Brief, phase: Phase): Scope {
 
 function numbersOf({ genericLoop, loop }: AgentPhase, n: number, settled: number | undefined): Scope {
   const max = settled ?? genericLoop?.maxIterations ?? loop?.maxCycles ?? 0;
-  return genericLoop
-    ? { iteration: n, maxIterations: max }
-    : { cycle: n, maxCycles: max, fixCycle: n, fixCycles: max };
+  return genericLoop ? { iteration: n, maxIterations: max } : { cycle: n, maxCycles: max, fixCycle: n, fixCycles: max };
 }
 
 /** Not from the middle of a character: half of one is no text, and would not come out of a file as it went in. */
@@ -128,9 +126,7 @@ function phasesOf(data: RunData): Record<string, Record<string, Json>> {
 /** A phase's outputs, oldest first; of a matrix those of the last time it ran: it may have had more items before. */
 export function outputsOf({ phases, outputs }: RunData, name: string): PhaseOutput[] {
   const { base, total } = phases[name]?.items ?? { base: 0, total: Number.POSITIVE_INFINITY };
-  return outputs.filter(
-    ({ phase, iteration }) => phase === name && iteration >= base && iteration < base + total,
-  );
+  return outputs.filter(({ phase, iteration }) => phase === name && iteration >= base && iteration < base + total);
 }
 
 function valuesOf(of: PhaseOutput): Record<string, Json> {

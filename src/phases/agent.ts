@@ -11,6 +11,7 @@ import type { Settings } from "../engine/settings.ts";
 import type { Brief } from "../store/store.ts";
 import { evaluate } from "../workflow/expression.ts";
 import { render, type Scope } from "../workflow/template.ts";
+import { isFound } from "./pattern.ts";
 import { checkedValues, collected, environmentOf, filesOf, outcomeOf, secretsOf, timeoutOf } from "./program.ts";
 
 /** An agent at work on a prompt; in a loop also the command that says whether it is enough. */
@@ -188,24 +189,17 @@ function worded(text: string | undefined, scope: Scope): string | null {
   return words === "" ? null : words;
 }
 
-const LONGEST_TITLE = 200;
+const LONGEST_PATTERN = 200;
+const LONGEST_TITLE = 1_000;
 
-/** A label, or words in the title, let a blocked run go on. The title's are an author's, matched as plain text. */
+/** A label, or words in the title, let a blocked run go on. */
 function isBypassed({ unlessLabel, unlessTitleMatches }: NonNullable<AgentPhase["blocked"]>, context: Json): boolean {
   const { issueLabels, issueTitle } = (context ?? {}) as { issueLabels?: Json; issueTitle?: Json };
   if (unlessLabel !== undefined && Array.isArray(issueLabels) && issueLabels.includes(unlessLabel)) return true;
   if (unlessTitleMatches === undefined || typeof issueTitle !== "string") return false;
-  const title = issueTitle.slice(0, LONGEST_TITLE).toLowerCase();
-  return alternatives(unlessTitleMatches).some((each) => title.includes(each));
-}
-
-/** Of a pattern only what can be read as plain words, `a|b`: an author's expression could stop the daemon. */
-function alternatives(pattern: string): string[] {
-  return pattern
-    .replace(/^\^|\$$|^\(|\)$|\\b/g, "")
-    .split("|")
-    .map((each) => each.replace(/[()]/g, "").trim().toLowerCase())
-    .filter((each) => each !== "" && !/[.*+?[\]{}\\^$]/.test(each));
+  return (
+    unlessTitleMatches.length <= LONGEST_PATTERN && isFound(unlessTitleMatches, issueTitle.slice(0, LONGEST_TITLE))
+  );
 }
 
 function defined<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {

@@ -237,8 +237,11 @@ export async function checkText({
   }
 }
 
-/** Checks one file on disk; complaints carry the path as it was given. Throws `usage.invalid` when it cannot be read. */
-export async function checkFile(path: string): Promise<Checked> {
+/**
+ * Checks one file on disk, and the prompts it names unless they may be missing; complaints carry the path as it was
+ * given. Throws `usage.invalid` when it cannot be read.
+ */
+export async function checkFile(path: string, { allowMissing = false } = {}): Promise<Checked> {
   let bytes: Uint8Array;
   try {
     bytes = await readBytes(path);
@@ -248,7 +251,7 @@ export async function checkFile(path: string): Promise<Checked> {
   const reader = openReader();
   try {
     const first = await reader.read(path, bytes);
-    if (first.wants.length === 0) return first;
+    if (first.wants.length === 0 || allowMissing) return first;
     const checked = await reader.read(path, bytes, await readFiles(await realpath(dirname(path)), first.wants));
     // Prompts are named as their workflow names them; whoever reads this stands elsewhere.
     const complaints = checked.complaints.map((each) =>

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../support/world.ts";
 import { ROOT } from "./command.ts";
 import { commit, git, repository } from "./repository.ts";
 
-const INSPECTIONS = ["history", "sizes", "todos", "dependencies"] as const;
+const INSPECTIONS = ["history", "sizes", "todos", "manifests"] as const;
 type Part = (typeof INSPECTIONS)[number] | "draft" | "report";
 
 const { version } = await checkFile(join(ROOT, "workflows", "repo-checkup.yaml"));
@@ -115,7 +115,7 @@ describe("a repository with work in it", () => {
       "pyproject.toml": '[project]\nname = "p"\ndependencies = [\n  "httpx>=0.27",\n  \'rich\',\n]\n',
       Gemfile: 'source "https://rubygems.org"\ngem "rails"\n',
     });
-    const { code, stdout, stderr } = run(repo).phase("dependencies");
+    const { code, stdout, stderr } = run(repo).phase("manifests");
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("7 manifests declare 15 dependencies.");
     expect(rows(stdout, "Dependencies")).toEqual([

@@ -136,7 +136,17 @@ describe("workflows check reads files without a daemon", () => {
   test("the shipped workflows are good", async () => {
     const files = ["repo-checkup.yaml", "slow-look.yaml"].map((name) => join(ROOT, "workflows", name));
     const said = await lastlight(["workflows", "check", ...files], environment(temporaryFolder()));
-    expect(said).toEqual({ code: 0, stdout: expect.stringMatching(/(^|\n)2 files are good\.\n$/), stderr: "" });
+    expect(said).toEqual({ code: 0, stdout: "2 files are good.\n", stderr: "" });
+  });
+
+  test("prompts that are somewhere else are looked for, unless it is said that they may be missing", async () => {
+    const prompted = "name: prompted\nphases:\n  - { name: a, agent: scripted, prompt: prompts/a.md }\n";
+    expect(await check({ "prompted.yaml": prompted })).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^prompted\.yaml:3:44 prompt file prompts\/a\.md is missing/),
+    });
+    const said = await check({ "prompted.yaml": prompted }, "--allow-missing-files");
+    expect(said).toEqual({ code: 0, stdout: "1 file is good.\n", stderr: "" });
   });
 
   test("an error is told with file, line, column and remedy, and exits 1", async () => {

@@ -18,10 +18,14 @@ export const workflows: Register = (program, desk) => {
     .command("check")
     .description("say what is wrong with workflow files; needs no daemon")
     .argument("<files...>", "YAML files")
+    .option("--allow-missing-files", "say nothing about prompts and skills that they name")
     .option("--json", "print JSON")
-    .action((files: string[], _: unknown, self: Command) =>
+    .action((files: string[], { allowMissingFiles }: { allowMissingFiles?: true }, self: Command) =>
       // The group above has the option too, and takes it wherever it stands.
-      check(desk, files, self.optsWithGlobals<{ json?: true }>().json === true),
+      check(desk, files, {
+        json: self.optsWithGlobals<{ json?: true }>().json === true,
+        allowMissing: allowMissingFiles === true,
+      }),
     );
   command
     .command("graph")
@@ -55,9 +59,13 @@ async function list(desk: Desk, json: boolean): Promise<void> {
   for (const complaint of library.items.flatMap((each) => each.complaints)) terminal.line(printed(complaint));
 }
 
-async function check(desk: Desk, files: readonly string[], json: boolean): Promise<void> {
+async function check(
+  desk: Desk,
+  files: readonly string[],
+  { json, allowMissing }: { json: boolean; allowMissing: boolean },
+): Promise<void> {
   const complaints: ComplaintBody[] = [];
-  for (const file of files) complaints.push(...(await checkFile(file)).complaints);
+  for (const file of files) complaints.push(...(await checkFile(file, { allowMissing })).complaints);
   const ok = complaints.every(({ severity }) => severity !== "error");
   if (json) desk.terminal.json({ ok, complaints });
   else for (const each of complaints) desk.terminal.line(printed(each));

@@ -26,6 +26,8 @@ export function blobs(root: string): Blobs {
     const source = await openInside(folder, path);
     const temporary = join(root, `.${process.pid}.${++temporaries}.tmp`);
     try {
+      // Before anything is copied; a file that grows meanwhile is found out while it is.
+      if ((await source.stat()).size > LARGEST_BLOB) throw tooLarge(path);
       await mkdir(root, { recursive: true, mode: 0o700 });
       const target = await open(temporary, "wx", 0o600);
       let copied: { sha256: string; bytes: number };
@@ -116,8 +118,12 @@ async function copy(from: FileHandle, to: FileHandle, path: string): Promise<{ s
     for (let written = 0; written < bytesRead; )
       written += (await to.write(part, written, bytesRead - written, bytes + written)).bytesWritten;
     bytes += bytesRead;
-    if (bytes > LARGEST_BLOB) throw new Fault("output.too_large", `${path} holds more than ${LARGEST_BLOB} bytes`);
+    if (bytes > LARGEST_BLOB) throw tooLarge(path);
   }
+}
+
+function tooLarge(path: string): Fault {
+  return new Fault("output.too_large", `${path} holds more than ${LARGEST_BLOB} bytes`);
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -101,7 +101,10 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
           ? []
           : [{ phase, iteration: iteration ?? 0, status, kind, by: responded_by, response, at: responded_at }],
       );
-    return [...elsewhere.filter(({ phase, at }) => Object.hasOwn(inherited, phase) && at !== null && at <= (since ?? at)), ...own];
+    return [
+      ...elsewhere.filter(({ phase, at }) => Object.hasOwn(inherited, phase) && at !== null && at <= (since ?? at)),
+      ...own,
+    ];
   }
 
   /** For one phase only what is behind it, so that another try sees what the first one saw. */
@@ -144,7 +147,8 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
     const found = rooms.executions.inputOfEarlier(of);
     if (!found) return null;
     const behind = upstreamOf(graphOf(version.workflow), phase);
-    const history = (parsed(table.runs.detail(run)?.phase_history ?? null) ?? []) as unknown as RunDetail["phase_history"];
+    const history = (parsed(table.runs.detail(run)?.phase_history ?? null) ??
+      []) as unknown as RunDetail["phase_history"];
     return history.some((line) => behind.has(line.phase) && line.epoch > found.epoch) ? null : found.input;
   }
 

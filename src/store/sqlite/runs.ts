@@ -266,7 +266,9 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
     active: (key: string): string[] => active.all({ key }),
     waiting: (key: string, limit: number): string[] => waiting.all({ key, limit }),
     children: (id: string): Child[] =>
-      children.all({ id }).map(({ child, place }) => ({ ...(JSON.parse(place) as Omit<Parent, "run">), run: id, id: child })),
+      children
+        .all({ id })
+        .map(({ child, place }) => ({ ...(JSON.parse(place) as Omit<Parent, "run">), run: id, id: child })),
     costSince: (workflow: string, since: string): number => costSince.get({ workflow, since }) ?? 0,
 
     held: (hold: Hold): string[] => held.all({ hold }),

@@ -141,11 +141,11 @@ phases:
     approval_gate: post_plan
     approval_gate_message: "Good? {{output}} {{owner}}"
     messages: { on_success: "planned {{output}}", on_failure: "no plan" }
-  - { name: build, type: bash, command: "echo built", approval_gate: post_build, messages: { on_success: "built" } }
+  - { name: build, prompt: prompts/plan.md, approval_gate: post_build, messages: { on_success: "built" } }
 `,
     "prompts/plan.md": "Plan",
   };
-  const says = { plan: { output: "the plan" } };
+  const says = { plan: { output: "the plan" }, build: { output: "it" } };
 
   test("asks where the settings enable it, and its phase is over only with the answer", async () => {
     const world = await grammarWorld(files, { says, settings: { approvals: new Set(["post_plan", "post_build"]) } });
@@ -158,7 +158,7 @@ phases:
     await answer(world, id, "approve");
     const run = await world.over(id);
     expect(run.status).toBe("succeeded");
-    expect(outputs(run)).toEqual({ plan: "the plan", build: "built\n" });
+    expect(outputs(run)).toEqual({ plan: "the plan", build: "it" });
     expect(await said(world)).toEqual(["on_success planned the plan", "on_success built"]);
 
     const refused = await world.start("behind");
@@ -190,7 +190,8 @@ phases:
   - { name: two, type: bash, command: "true", skip_if: "one.contains('1')", messages: { on_skipped_done: "two is left out", on_success: "no" } }
   - name: three
     type: bash
-    depends_on: [one]
+    depends_on: [one, two]
+    trigger_rule: all_done
     command: 'test -e again && exit 3; touch again; exit 4'
     retry: { times: 1 }
     messages: { on_start: "three begins", on_failure: "three failed" }
