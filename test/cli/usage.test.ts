@@ -143,7 +143,7 @@ describe("workflows check reads files without a daemon", () => {
     const prompted = "name: prompted\nphases:\n  - { name: a, agent: scripted, prompt: prompts/a.md }\n";
     expect(await check({ "prompted.yaml": prompted })).toMatchObject({
       code: 1,
-      stdout: expect.stringMatching(/^prompted\.yaml:3:44 prompt file prompts\/a\.md is missing/),
+      stdout: expect.stringMatching(/^prompted\.yaml:3:41 prompt file prompts\/a\.md is missing/),
     });
     const said = await check({ "prompted.yaml": prompted }, "--allow-missing-files");
     expect(said).toEqual({ code: 0, stdout: "1 file is good.\n", stderr: "" });
