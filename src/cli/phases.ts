@@ -29,9 +29,28 @@ export function phasesOf(run: RunBody, now: Iso): PhaseView[] {
       status,
       attempt: last?.attempt ?? null,
       tookMs: since && status !== "skipped" ? Date.parse(until) - Date.parse(since) : null,
-      said: gate ? answerTo(gate) : (last?.error ?? gist(last?.output ?? "")),
+      said: gate && (status === "waiting" || gate.id > (last?.id ?? "")) ? answerTo(gate) : saidOf(run, name, status),
     };
   });
+}
+
+function saidOf(run: RunBody, name: string, status: PhaseStatus): string {
+  const tries = run.executions.filter((each) => each.phase === name);
+  const found = run.decisions.filter((each) => each.phase === name).at(-1)?.finding;
+  if (found?.type === "skip") return found.why;
+  if (found?.type === "fail") return found.error;
+  if (status === "skipped") return "what it depends on did not come to that";
+  const last = latest(tries);
+  const words = last?.error ?? gist(last?.output ?? "");
+  const items = new Map(
+    tries.flatMap((each) => (each.name === `${name}[${each.iteration}]` ? [[each.name, each]] : [])),
+  );
+  if (items.size > 0) {
+    const good = [...items.values()].filter((each) => each.status === "ok").length;
+    const last = good === items.size ? "" : `: ${words}`;
+    return `${good} of ${items.size} items${last}`;
+  }
+  return last?.name && last.name !== name ? `${last.name}: ${words}` : words;
 }
 
 export function phaseTable(terminal: Terminal, run: RunBody, now: Iso): string {

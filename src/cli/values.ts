@@ -9,15 +9,15 @@ type Values = Record<string, Json>;
  * sent as text: the daemon alone judges inputs, and names the path of what it refuses.
  */
 export function declaredPairs(pairs: readonly string[], declared: { readonly [name: string]: Json }): Values {
-  const values: Values = {};
-  for (const pair of pairs) {
+  const typed = pairs.map((pair): [string, Json] => {
     const at = pair.indexOf("=");
     if (at < 1) throw new Fault("usage.invalid", `--input takes name=value, not "${pair}"`);
     const [name, text] = [pair.slice(0, at), pair.slice(at + 1)];
-    const type = (declared[name] as { readonly type?: Json } | undefined)?.type;
-    values[name] = type === "string" ? text : parsed(text);
-  }
-  return values;
+    const type = (Object.hasOwn(declared, name) ? (declared[name] as { readonly type?: Json }) : undefined)?.type;
+    return [name, type === "string" ? text : parsed(text)];
+  });
+  // Not by assignment, which would lose a pair named like the prototype: the daemon is to see it, and refuse it.
+  return Object.fromEntries(typed);
 }
 
 /** JSON where it is some, else the text itself. */

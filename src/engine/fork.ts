@@ -1,4 +1,4 @@
-import { cp } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import type { Clock } from "../domain/clock.ts";
 import { Fault } from "../domain/fault.ts";
 import { downstreamOf, graphOf } from "../domain/graph.ts";
@@ -79,7 +79,7 @@ export function forker(options: {
     await copied(workspace(request.run), workspace(id));
     const { run } = data;
     const group = groupOf(workflow, data.context, read.inputs);
-    return engine.create({
+    const created = await engine.create({
       id,
       version,
       trigger: { type: "api", id },
@@ -96,6 +96,9 @@ export function forker(options: {
         scratch: scratchOf(data, version, request.from),
       },
     });
+    // Asked twice: the run that exists has its own.
+    if (!created.created) await rm(workspace(id), { recursive: true, force: true });
+    return created;
   };
 }
 

@@ -19,7 +19,10 @@ export function scopeOf(data: RunData, settings: Settings): Scope {
   const { run, version, context } = data;
   const phases = phasesOf(data);
   const outputs = Object.fromEntries(
-    Object.entries(phases).flatMap(([name, { output }]) => (output === undefined ? [] : [[name, output]])),
+    version.workflow.phases.flatMap(({ name, outputVar = name }) => {
+      const { output } = phases[name] as Record<string, Json>;
+      return output === undefined ? [] : [[name, output] as const, [outputVar, output] as const];
+    }),
   );
   const answer = data.answers.findLast(({ kind, status }) => kind === "approve" && status !== "pending");
   const { trigger = {}, ...flat } = isFields(context) ? context : {};

@@ -60,7 +60,7 @@ function read(pattern: string): Step | null {
         return pattern[at++] === ")" ? inner : null;
       }
       case "[": {
-        const list = /^(\^?)((?:\w-\w|[^\]\\^-])+)\]/.exec(pattern.slice(at));
+        const list = /^(\^?)((?:\w-\w|[^\]\\^])+)\]/.exec(pattern.slice(at));
         if (!list) return null;
         at += list[0].length;
         return character((each) => isIn(list[2] as string, each) !== (list[1] === "^"));

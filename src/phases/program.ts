@@ -36,10 +36,16 @@ export function environmentOf(brief: Brief, phase: Phase): Record<string, string
 export function filesOf(brief: Brief, phase: Phase) {
   return {
     LASTLIGHT_INPUTS: JSON.stringify(brief.inputs),
-    LASTLIGHT_OUTPUTS: outputFiles(brief.outputs),
+    LASTLIGHT_OUTPUTS: outputFiles([
+      ...brief.outputs.filter((each) => each.phase !== phase.name),
+      ...brief.outputs.filter((each) => each.phase === phase.name).slice(-MOST_ROUNDS),
+    ]),
     ...(phase.matrix ? { LASTLIGHT_MATRIX: JSON.stringify(matrixOf(brief, phase).matrix ?? {}) } : {}),
   };
 }
+
+/** Of its own earlier rounds a loop finds the newest in files: with all of them each round would take longer than the last. */
+const MOST_ROUNDS = 20;
 
 /** All that each phase printed: from the row where it fits there, from the spool where it does not; a file per item. */
 function outputFiles(outputs: Brief["outputs"]): Record<string, SpoolText> {

@@ -35,11 +35,13 @@ async function measured(
       states: Math.max(largest.states, now.states),
     };
   };
-  let changes = 0;
+  /** Processor time of this process at each change, in ms: on a busy machine it says more than the clock. */
+  const busy: number[] = [];
   // By the changes alone: to read the whole run at each of them would cost more than the run.
   await new Promise<void>((resolve) => {
     const stop = world.store.onChange((changed) => {
-      if (changes++ % SAMPLED === 0) look();
+      const { user, system } = process.cpuUsage();
+      if (busy.push((user + system) / 1_000) % SAMPLED === 0) look();
       if (!changed.some(({ run, status }) => run === id && isOver(status))) return;
       stop();
       resolve();
@@ -51,9 +53,17 @@ async function measured(
   expect(run.status).toBe("succeeded");
   const begun = run.executions.map(({ started_at }) => Date.parse(started_at)).sort((a, b) => a - b);
   const fifth = Math.floor(begun.length / 5);
-  const pace = (from: number): string => (((begun[from + fifth - 1] as number) - (begun[from] as number)) / (fifth - 1)).toFixed(2);
+  const pace = (from: number): string =>
+    (((begun[from + fifth - 1] as number) - (begun[from] as number)) / (fifth - 1)).toFixed(2);
+  const part = Math.floor(busy.length / 5);
+  const effort = (from: number): string =>
+    (
+      (((busy[from + part - 1] as number) - (busy[from] as number)) / (part - 1)) *
+      (busy.length / begun.length)
+    ).toFixed(2);
   console.log(
     `${what}: ${begun.length} executions, ${pace(0)} ms each in the first fifth, ${pace(begun.length - fifth)} in the last;`,
+    `of processor time ${effort(0)} and ${effort(busy.length - part)};`,
     `scratch ${largest.scratch} B, phase_history ${largest.history} B, phase_states ${largest.states} B at most`,
   );
   return { run, largest };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../src/domain/clock.ts";
+import type { Finding } from "../../src/domain/decision.ts";
 import type { RunEvent } from "../../src/domain/run.ts";
 import type { WorkflowVersion } from "../../src/domain/workflow.ts";
 import type { Applied, Grant, Lease, NewRun, OwedEffect, RunLine, Store, Take } from "../../src/store/store.ts";
@@ -24,6 +25,11 @@ const gated = version(
   ]),
 );
 
+const asking = version(workflow("asking", [{ name: "look", if: "true" }]));
+const single = version(workflow("single", [{ name: "a" }]));
+const napping = version(workflow("napping", [{ name: "nap", wait: { forMs: 60_000 } }]));
+const calling = version(workflow("calling", [{ name: "call", child: "chain" }]));
+
 const node: Lease = { node: "here", incarnation: "first" };
 const successor: Lease = { node: "here", incarnation: "second" };
 const take = (cap: number, by = node): Take => ({ node: by, cap });
@@ -38,6 +44,14 @@ const approve = (approval: string): RunEvent => ({
   decision: "approve",
   by: "ana",
   comment: "fine",
+});
+
+const decided = (phase: string, finding: Finding): RunEvent => ({
+  type: "phase.decided",
+  phase,
+  iteration: 0,
+  epoch: 0,
+  finding,
 });
 
 function request(clock: Clock, of: WorkflowVersion, more: Partial<NewRun> = {}): NewRun {
@@ -604,6 +618,252 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         const again = await reopen();
         expect(await again.due(successor, 5)).toMatchObject([{ id: ask!.id, tries: 2 }]);
       });
+    });
+
+    describe("what a phase is given and what it finds", () => {
+      test("its brief holds what was found before it started, and what its first try was given", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, asking), take(4));
+        expect(await store.due(node, 5)).toMatchObject([
+          { kind: "decide", payload: { phase: "look", iteration: 0, epoch: 0 } },
+        ]);
+        const finding = { type: "run", warnings: ["odd"] } as const;
+        const {
+          granted: [first],
+        } = (await applied(store, run.id, decided("look", finding), take(4))) as unknown as { granted: [Grant] };
+        expect(await store.brief(first.execution)).toMatchObject({ finding, input: null });
+        await store.keepInput(first.execution, { prompt: "the first words" });
+        await store.keepInput(first.execution, { prompt: "other words" });
+        const lost: RunEvent = { type: "execution.lost", executions: [first.execution], attemptLimit: null };
+        const {
+          granted: [second],
+        } = (await applied(store, run.id, lost, take(4))) as unknown as { granted: [Grant] };
+        expect(await store.brief(second.execution)).toMatchObject({
+          grant: { attempt: 2 },
+          finding,
+          input: { prompt: "the first words" },
+        });
+        expect((await store.run(run.id))?.decisions).toEqual([
+          { epoch: 0, phase: "look", iteration: 0, finding, created_at: clock.now() },
+        ]);
+      });
+
+      test("for one phase it may read what is behind it and nothing beside it; for the run everything", async () => {
+        const { store, clock } = await world();
+        const { run, granted } = await begun(store, request(clock, fork), take(4));
+        for (const { execution, phase } of granted) {
+          const output = { text: `from ${phase}`, bytes: 5 + phase.length };
+          await applied(store, run.id, { type: "execution.ended", execution, outcome: { type: "succeeded", output } });
+        }
+        await applied(store, run.id, put("k", 1));
+        const texts = async (phase: string | null) =>
+          (await store.data(run.id, phase))?.outputs.map(({ text }) => text);
+        expect([await texts("join"), await texts("left"), await texts(null)]).toEqual([
+          ["from left", "from right"],
+          [],
+          ["from left", "from right"],
+        ]);
+        expect(await store.data(run.id, null)).toMatchObject({
+          run: { id: run.id },
+          version: { hash: fork.hash },
+          context: { by: "test" },
+          scratch: { k: 1 },
+          signals: [],
+          answers: [],
+          phases: { left: { status: "succeeded" }, join: { status: "pending" } },
+        });
+        expect([await store.data(run.id, "nobody"), await store.data("no such run", null)]).toEqual([null, null]);
+      });
+
+      test("of word from outside the first under an id stands, in the order in which it came", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, gated), take(4));
+        for (const [id, payload] of [
+          ["z", 1],
+          ["a", 2],
+          ["z", 3],
+          ["m", { deep: [null] }],
+        ] as const)
+          await applied(store, run.id, { type: "signal.received", id, name: "go", payload: payload as never });
+        expect((await store.data(run.id, "b"))?.signals).toEqual([
+          { name: "go", payload: 1 },
+          { name: "go", payload: 2 },
+          { name: "go", payload: { deep: [null] } },
+        ]);
+      });
+
+      test("answers are part of it, with who gave them", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, gated), take(4));
+        const [gate] = (await store.approvals({}, { limit: 1 })).rows;
+        await applied(store, run.id, approve(gate!.id));
+        expect((await store.data(run.id, "b"))?.answers).toMatchObject([
+          { phase: "door", iteration: 0, status: "approved", kind: "approve", by: "ana", response: "fine" },
+        ]);
+      });
+    });
+
+    describe("timers", () => {
+      test("fall due at their moment, not before, and are void when the run is over", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, napping), take(4));
+        const other = await store.create(request(clock, napping), take(4));
+        const due = "2026-11-21T09:01:00.000Z";
+        expect([await store.nextDue(), await store.due(node, 5)]).toEqual([due, []]);
+        await applied(store, run.id, cancel);
+        clock.advance(60_000);
+        const timers = await store.due(node, 5);
+        expect(timers).toMatchObject([{ run: other.run.id, kind: "timer", payload: { phase: "nap", due }, due }]);
+        const fired: RunEvent = { type: "timer.fired", phase: "nap", due };
+        expect(await store.apply(run.id, fired)).toEqual({ ok: false, why: "terminal" });
+        expect((await applied(store, other.run.id, fired)).run.status).toBe("succeeded");
+        expect(await store.settle(node, timers[0]!.id, { done: true })).toBe(true);
+        expect(await store.nextDue()).toBeNull();
+      });
+    });
+
+    describe("child runs", () => {
+      const child = (clock: Clock, parent: string, attempt = 1) =>
+        request(clock, chain, { parent: { run: parent, phase: "call", iteration: 0, attempt, epoch: 0 } });
+
+      test("are owed once, known by the phase they work for, and their end is told to it", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, calling), take(4));
+        await applied(store, run.id, decided("call", { type: "run" }));
+        const owed = (await store.due(node, 9)).filter(({ kind }) => kind === "child");
+        const place = { phase: "call", iteration: 0, attempt: 1, epoch: 0 };
+        expect(owed).toMatchObject([{ run: run.id, payload: place }]);
+        const made = await store.create(child(clock, run.id), take(0));
+        expect(await store.children(run.id)).toEqual([{ id: made.run.id, run: run.id, ...place }]);
+        await applied(store, made.run.id, cancel);
+        expect(await store.children(run.id)).toEqual([]);
+        expect(await store.due(node, 9)).toMatchObject([
+          { run: run.id, kind: "child_ended", payload: { run: made.run.id, place } },
+        ]);
+      });
+
+      test("of a run that is cancelled are to be stopped: those of that try and no later one", async () => {
+        const { store, clock } = await world();
+        const { run } = await store.create(request(clock, calling), take(4));
+        await applied(store, run.id, decided("call", { type: "run" }));
+        await store.due(node, 9);
+        await applied(store, run.id, cancel);
+        expect(await store.due(node, 9)).toMatchObject([
+          { kind: "child_stop", payload: { phase: "call", iteration: 0, attempt: 1, epoch: 1 } },
+        ]);
+      });
+    });
+
+    describe("concurrency groups", () => {
+      const of = (clock: Clock, more: Partial<NewRun> = {}, onConflict: "queue" | "skip" | "replace" = "queue") =>
+        request(clock, gated, { group: { key: "g", max: 1, onConflict }, ...more });
+      const reasons = async (store: Store, runs: readonly RunLine[]) =>
+        Promise.all(
+          runs.map(async ({ id }) => ((now) => (now?.finished_at ? now.status : now?.reason))(await store.run(id))),
+        );
+
+      test("room goes to the most urgent, then to who has waited longest, also in one instant and after reopening", async () => {
+        const { store, clock, reopen } = await world();
+        const made = await Promise.all(
+          [0, 0, 5, 5, -1].map((priority) => store.create(of(clock, { priority }), take(9))),
+        );
+        const runs = made.map(({ run }) => run);
+        expect(await reasons(store, runs)).toEqual(["gate", ...Array(4).fill("concurrency")]);
+        const again = await reopen();
+        expect(await again.held("concurrency")).toHaveLength(4);
+        const order: number[] = [];
+        for (let left = runs.length; left > 0; left--) {
+          const at = (await reasons(again, runs)).indexOf("gate");
+          order.push(at);
+          await applied(again, runs[at]!.id, cancel, take(9, successor));
+        }
+        expect(order).toEqual([0, 2, 3, 1, 4]);
+      });
+
+      test("who would be one too many is skipped, or takes the place of who was there, as it asked", async () => {
+        const { store, clock } = await world();
+        const first = await begun(store, of(clock, { version: chain }), take(9));
+        const skipped = await store.create(of(clock, {}, "skip"), take(9));
+        expect(skipped.run).toMatchObject({ status: "cancelled", reason: "concurrency" });
+        const next = await store.create(of(clock, {}, "replace"), take(9));
+        expect(next.stopped).toEqual([first.granted[0].execution]);
+        expect(await reasons(store, [first.run, next.run])).toEqual(["cancelled", "gate"]);
+        const other = await store.create(of(clock, { group: { key: "h", max: 1, onConflict: "skip" } }), take(9));
+        expect(other.run.reason).toBe("gate");
+      });
+    });
+
+    describe("going on after the end", () => {
+      test("a retry opens the run in a new epoch; what ended stays in its own, and nothing completes twice", async () => {
+        const { store, clock } = await world();
+        const {
+          run,
+          granted: [a],
+        } = await begun(store, request(clock, chain), take(4));
+        const failed = { type: "failed", failure: "exit", error: "exit 1" } as const;
+        const {
+          granted: [b],
+        } = (await applied(store, run.id, ended(a.execution), take(4))) as unknown as { granted: [Grant] };
+        await applied(store, run.id, { type: "execution.ended", execution: b.execution, outcome: failed });
+        expect(await store.run(run.id)).toMatchObject({ status: "failed" });
+        const retried = await applied(store, run.id, { type: "run.retried", from: null, by: "ana" }, take(4));
+        expect(retried).toMatchObject({
+          run: { status: "running", epoch: 1, finishedAt: null },
+          granted: [{ phase: "b", epoch: 1 }],
+        });
+        expect(await store.apply(run.id, ended(b.execution))).toEqual({ ok: false, why: "stale" });
+        expect(await store.run(run.id)).toMatchObject({
+          finished_at: null,
+          node_statuses: { a: "succeeded", b: "running", c: "pending" },
+          executions: [
+            { name: "a", epoch: 0 },
+            { name: "b", epoch: 0, status: "error" },
+            { name: "b", epoch: 1, attempt: 1, status: "running" },
+          ],
+        });
+        expect(await store.apply(run.id, { type: "run.retried", from: null, by: "ana" })).toEqual({
+          ok: false,
+          why: "unfinished",
+        });
+      });
+
+      test("a fork has the outputs of the phases it did not run, and a fork of the fork has them too", async () => {
+        const { store, clock } = await world();
+        const {
+          run,
+          granted: [a],
+        } = await begun(store, request(clock, chain), take(4));
+        const outcome = { type: "succeeded", output: { text: "from a", bytes: 6 }, outputs: { n: 1 } } as const;
+        await applied(store, run.id, { type: "execution.ended", execution: a.execution, outcome }, take(4));
+        let origin = run.id;
+        for (let of = 0; of < 2; of++) {
+          const wish = request(clock, chain, { origin: { run: origin, inherited: { a: a.execution } } });
+          const { granted } = await begun(store, wish, take(9));
+          expect(await store.brief(granted[0].execution)).toMatchObject({
+            grant: { phase: "b" },
+            run: { forked_from: origin },
+            outputs: [{ phase: "a", execution: a.execution, text: "from a", outputs: { n: 1 } }],
+          });
+          origin = wish.id;
+        }
+        expect((await store.run(origin))?.phase_history).toMatchObject([{ phase: "a", execution_id: a.execution }]);
+      });
+    });
+
+    test("what a workflow's runs have cost since a moment is added up; what is unknown counts for nothing", async () => {
+      const { store, clock } = await world();
+      const spend = async (usd: number | null, of = single): Promise<void> => {
+        const { run, granted } = await begun(store, request(clock, of), take(9));
+        const usage = usd === null ? {} : { usage: { usd } };
+        const [{ execution }] = granted;
+        await applied(store, run.id, { type: "execution.ended", execution, outcome: { type: "succeeded", ...usage } });
+      };
+      await spend(100);
+      clock.advance(1_000);
+      const since = clock.now();
+      for (const usd of [0.5, null, 0.25]) await spend(usd);
+      await spend(7, version(workflow("other", [{ name: "a" }])));
+      expect([await store.costSince("single", since), await store.costSince("none", since)]).toEqual([0.75, 0]);
     });
 
     describe("lists", () => {

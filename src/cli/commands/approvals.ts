@@ -1,3 +1,4 @@
+import type { ApprovalKind } from "../../domain/approval.ts";
 import type { Register } from "../desk.ts";
 import { ago } from "../moments.ts";
 import { table } from "../table.ts";
@@ -25,6 +26,12 @@ export const approvals: Register = (program, desk) => {
       terminal.line(table(terminal, ["ID", "PHASE", "SINCE", "QUESTION"], rows));
       if (list.next_cursor) terminal.line(`The latest ${MOST}; there are more.`);
       terminal.line();
-      terminal.line(terminal.paint("dim", `lastlight approve ${clean(list.items[0]?.id ?? "ID")}`));
+      const [first] = list.items;
+      if (first) terminal.line(terminal.paint("dim", clean(answerWith(first))));
     });
 };
+
+/** What to type: a gate takes one of two words, unless it asks for words of one's own. */
+export function answerWith({ id, kind }: { readonly id: string; readonly kind: ApprovalKind }): string {
+  return kind === "reply" ? `lastlight reply ${id} "your words"` : `lastlight approve ${id} (or reject)`;
+}

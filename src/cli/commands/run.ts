@@ -4,6 +4,7 @@ import type { Desk, Register } from "../desk.ts";
 import { follow } from "../follow.ts";
 import { clean } from "../terminal.ts";
 import { declaredPairs, readJson } from "../values.ts";
+import { answerWith } from "./approvals.ts";
 import { printRun } from "./show.ts";
 
 interface Options {
@@ -65,7 +66,7 @@ async function start(desk: Desk, workflow: string, options: Options): Promise<vo
       if (options.json) return;
       terminal.line();
       terminal.line(clean(gate.summary));
-      terminal.line(`It waits for an answer: lastlight approve ${gate.id} (or reject)`);
+      terminal.line(`It waits for an answer: ${answerWith(gate)}`);
     },
   });
   if (terminal.closed.aborted) return;

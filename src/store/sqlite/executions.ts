@@ -121,6 +121,15 @@ export function executions(db: Database, versions: Versions) {
       FROM executions AS e INDEXED BY executions_try LEFT JOIN execution_io AS io ON io.execution_id = e.id
      WHERE e.workflow_run_id = @run AND e.kind = 'phase' AND e.status IN ('ok', 'error')
      ORDER BY e.phase, e.epoch, e.iteration, e.attempt`);
+  // By phase, since a matrix or loop beside them may have thousands of tries that nobody asked for.
+  const endedOf = db.prepare<{ run: string; phases: string }, EndedRow>(`
+    SELECT e.id AS execution, e.phase, e.name, e.iteration, e.epoch, e.status, e.stop_reason, io.exit_code, io.outputs,
+           coalesce(io.output_bytes, 0) AS bytes
+      FROM json_each(@phases) AS wanted
+      CROSS JOIN executions AS e INDEXED BY executions_try
+        ON e.workflow_run_id = @run AND e.phase = wanted.value AND e.kind = 'phase' AND e.status IN ('ok', 'error')
+      LEFT JOIN execution_io AS io ON io.execution_id = e.id
+     ORDER BY e.phase, e.epoch, e.iteration, e.attempt`);
   const endedOne = db.prepare<{ id: string }, EndedRow>(`
     SELECT e.id AS execution, e.phase, e.name, e.iteration, e.epoch, e.status, e.stop_reason, io.exit_code, io.outputs,
            coalesce(io.output_bytes, 0) AS bytes
@@ -229,12 +238,14 @@ export function executions(db: Database, versions: Versions) {
       }),
     brief: (id: string): BriefRow | undefined => brief.get({ id }),
     /**
-     * The newest ended try of each phase and iteration, and of the phases that a fork has from elsewhere; `wanted` says
-     * which phases, and of which epoch (null: elsewhere). Texts come newest first until they make TEXTS_LIMIT bytes, so that a thousand items fit in memory.
+     * The newest ended try of each phase and iteration, and of the phases that a fork has from elsewhere: of the phases
+     * `among` (null is all of them), where `wanted` says so of phase and epoch (null: elsewhere). Texts come newest first
+     * until they make TEXTS_LIMIT bytes, so that a thousand items fit in memory.
      */
     outputs: (
       run: string,
       inherited: Record<string, string | null>,
+      among: ReadonlySet<string> | null,
       wanted: (phase: string, epoch: number | null) => boolean,
     ): PhaseOutput[] => {
       const newest = new Map<string, Map<number, EndedRow>>();
@@ -264,7 +275,8 @@ export function executions(db: Database, versions: Versions) {
           }
       }
       const elsewhere = flat(newest).flatMap(({ execution: id }) => artefactsOfOne.all({ id }));
-      for (const row of ended.all({ run })) if (wanted(row.phase, row.epoch)) put(row);
+      const own = among ? endedOf.all({ run, phases: JSON.stringify([...among]) }) : ended.all({ run });
+      for (const row of own) if (wanted(row.phase, row.epoch)) put(row);
       const files = new Map<string, ArtefactLine[]>();
       for (const file of [...elsewhere, ...artefactsOf.all({ run })])
         files.set(file.execution, [...(files.get(file.execution) ?? []), file]);

@@ -116,6 +116,7 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
     if (phase !== null && !graph.phase.has(phase)) return null;
     const behind = phase === null ? null : upstreamOf(graph, phase);
     const own = phase !== null && loopOf(graph.phase.get(phase) as Phase) ? phase : null;
+    const among = behind && new Set(own === null ? behind : [...behind, own]);
     const inherited = inheritedBy(row);
     const states = phasesOf(row.node_statuses ?? "{}", row.phase_states);
     // A phase that is skipped this time has no word from the time it was not; a loop begins without its own of then.
@@ -129,7 +130,7 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
       context: parsed(row.context),
       scratch: parsed(row.scratch) ?? {},
       phases: states,
-      outputs: rooms.executions.outputs(id, inherited, wanted),
+      outputs: rooms.executions.outputs(id, inherited, among, wanted),
       signals: rooms.findings.signals(id),
       answers: answersOf(row, inherited),
     };

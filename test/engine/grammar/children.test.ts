@@ -67,7 +67,9 @@ test("a child that fails fails the phase, and its error names the run and the re
 test("tried again, the phase makes another child run", async () => {
   const world = await grammarWorld({
     "parent.yaml": parent("retry: { times: 2 }, with: { who: '{{context.at}}' }"),
-    "child.yaml": child('[ -f "$LASTLIGHT_INPUT_WHO/ok" ] || { touch "$LASTLIGHT_INPUT_WHO/ok"; exit 1; }; printf fine'),
+    "child.yaml": child(
+      '[ -f "$LASTLIGHT_INPUT_WHO/ok" ] || { touch "$LASTLIGHT_INPUT_WHO/ok"; exit 1; }; printf fine',
+    ),
   });
   const run = await world.over(await world.start("parent", { context: { at: world.folder } }));
   expect(tries(run)).toEqual(["call error", "call ok", "after ok"]);
@@ -161,7 +163,10 @@ test.each(["queue", "replace", "skip"])(
   "a child in the group of its own parent shares the parent's place (%s): neither waits for, nor ends, the other",
   async (conflict) => {
     const group = `concurrency: { group: one, on_conflict: ${conflict} }\n`;
-    const world = await grammarWorld({ "parent.yaml": parent("with: {}", group), "child.yaml": child("printf ok", group) });
+    const world = await grammarWorld({
+      "parent.yaml": parent("with: {}", group),
+      "child.yaml": child("printf ok", group),
+    });
     const run = await world.over(await world.start("parent"));
     expect([run.status, outputs(run).after]).toEqual(["succeeded", expect.stringMatching(/^succeeded\|ok\|/)]);
   },
@@ -174,7 +179,7 @@ phases:
   - { name: call, type: workflow, workflow: child }
   - { name: after, type: bash, command: 'tail -n 1 "$LASTLIGHT_OUTPUTS/call"; wc -c < "$LASTLIGHT_OUTPUTS/call"' }
 `,
-    "child.yaml": child('yes äöü | head -c 100000'),
+    "child.yaml": child("yes äöü | head -c 100000"),
   });
   const run = await world.over(await world.start("parent"));
   const [made] = await childrenOf(world, run.id);

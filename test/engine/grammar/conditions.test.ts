@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { grammarWorld, outputs } from "../../support/grammar.ts";
+import { folderOf } from "../../support/programs.ts";
 
 test("the first reason to skip is the one that is told, in this order: sandbox, skip_if, if", async () => {
   const world = await grammarWorld({
@@ -85,8 +86,7 @@ phases:
   await world.until(id, ({ node_statuses }) => node_statuses.a === "running");
   await world.engine.signal(id, { id: "s", name: "stop", payload: true });
   await world.restart();
-  const { writeFileSync } = await import("node:fs");
-  writeFileSync(`${world.workspace(id)}/go`, "");
+  folderOf(world.workspace(id)).write("go", "");
   const run = await world.over(id);
   expect([run.status, run.executions.length, run.decisions.length]).toEqual(["succeeded", 2, 1]);
 });

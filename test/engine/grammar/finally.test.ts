@@ -38,7 +38,11 @@ const endings: Ending[] = [
     how: "a rejection",
     yaml: 'phases:\n  - { name: work, type: approval, approval: { summary: "?" } }',
     by: async ({ store, engine }, run) =>
-      engine.answer((await store.run(run))?.approvals[0]?.id as string, { decision: "reject", by: "ana", comment: null }),
+      engine.answer((await store.run(run))?.approvals[0]?.id as string, {
+        decision: "reject",
+        by: "ana",
+        comment: null,
+      }),
     ends: ["failed", "rejected"],
     work: "failed",
   },

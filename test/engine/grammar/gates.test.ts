@@ -59,9 +59,9 @@ inputs: { what: { type: string, default: "it" } }
     expect(run).toMatchObject(ending);
     expect(run.approvals).toMatchObject([{ status: "expired", responded_by: null }]);
     expect(await said(world)).toEqual(told);
-    await expect(
-      world.engine.answer(gate.id, { decision: "approve", by: "ana", comment: null }),
-    ).rejects.toMatchObject({ code: "approval.answered" });
+    await expect(world.engine.answer(gate.id, { decision: "approve", by: "ana", comment: null })).rejects.toMatchObject(
+      { code: "approval.answered" },
+    );
   });
 
   test("may still be answered a moment before, also after a restart", async () => {
@@ -139,7 +139,7 @@ phases:
   - name: plan
     prompt: prompts/plan.md
     approval_gate: post_plan
-    approval_gate_message: "Good? {{output}} {{owner}}"
+    approval_gate_message: "Good for {{owner}}?"
     messages: { on_success: "planned {{output}}", on_failure: "no plan" }
   - { name: build, prompt: prompts/plan.md, approval_gate: post_build, messages: { on_success: "built" } }
 `,
@@ -150,7 +150,7 @@ phases:
   test("asks where the settings enable it, and its phase is over only with the answer", async () => {
     const world = await grammarWorld(files, { says, settings: { approvals: new Set(["post_plan", "post_build"]) } });
     const id = await world.start("behind", { context: { owner: "acme" } });
-    expect(await asked(world, id)).toMatchObject({ gate: "post_plan", phase: "plan", summary: "Good? the plan acme" });
+    expect(await asked(world, id)).toMatchObject({ gate: "post_plan", phase: "plan", summary: "Good for acme?" });
     expect(await world.store.run(id)).toMatchObject({ status: "paused", node_statuses: { plan: "waiting" } });
     expect(await said(world)).toEqual([]);
     await answer(world, id, "approve");
@@ -267,12 +267,42 @@ phases:
     ],
     ["goes-on", "action: continue", {}, "BLOCKED", ["on_success ready"]],
     ["pauses", "action: pause", {}, "BLOCKED", ["on_success ready"]],
-    ["label", bypass, { issueLabels: ["x", "bootstrap"] }, "BLOCKED", ["on_blocked_bypassed all the same", "on_success ready"]],
+    [
+      "label",
+      bypass,
+      { issueLabels: ["x", "bootstrap"] },
+      "BLOCKED",
+      ["on_blocked_bypassed all the same", "on_success ready"],
+    ],
     ["no-label", bypass, { issueLabels: ["bootstrapping"] }, "BLOCKED", ["on_blocked blocked", "on_failure failed"]],
-    ["title", bypass, { issueTitle: "Bootstrap the thing" }, "BLOCKED", ["on_blocked_bypassed all the same", "on_success ready"]],
-    ["title-two", bypass, { issueTitle: "SET UP ci" }, "BLOCKED", ["on_blocked_bypassed all the same", "on_success ready"]],
-    ["title-three", bypass, { issueTitle: "setup ci" }, "BLOCKED", ["on_blocked_bypassed all the same", "on_success ready"]],
-    ["title-word", bypass, { issueTitle: "Bootstrapped already" }, "BLOCKED", ["on_blocked blocked", "on_failure failed"]],
+    [
+      "title",
+      bypass,
+      { issueTitle: "Bootstrap the thing" },
+      "BLOCKED",
+      ["on_blocked_bypassed all the same", "on_success ready"],
+    ],
+    [
+      "title-two",
+      bypass,
+      { issueTitle: "SET UP ci" },
+      "BLOCKED",
+      ["on_blocked_bypassed all the same", "on_success ready"],
+    ],
+    [
+      "title-three",
+      bypass,
+      { issueTitle: "setup ci" },
+      "BLOCKED",
+      ["on_blocked_bypassed all the same", "on_success ready"],
+    ],
+    [
+      "title-word",
+      bypass,
+      { issueTitle: "Bootstrapped already" },
+      "BLOCKED",
+      ["on_blocked blocked", "on_failure failed"],
+    ],
     ["title-later", bypass, { issueTitle: "No bootstrap" }, "BLOCKED", ["on_blocked blocked", "on_failure failed"]],
     [
       "bypass-words",
@@ -292,7 +322,9 @@ phases:
   ];
 
   test("fails, or goes on, as its author said", async () => {
-    const files = Object.fromEntries(cases.map(([name, rule, , , , more]) => [`${name}.yaml`, phase(name, rule, more)]));
+    const files = Object.fromEntries(
+      cases.map(([name, rule, , , , more]) => [`${name}.yaml`, phase(name, rule, more)]),
+    );
     const says = Object.fromEntries(cases.map(([name, , , output]) => [name, { output }]));
     const world = await grammarWorld({ ...files, "prompts/look.md": "Look" }, { says, cap: 2 });
     for (const [name, , context, , told] of cases) {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { RunDetail } from "../../../src/store/store.ts";
 import { openDatabase } from "../../../src/store/sqlite/open.ts";
+import type { RunDetail } from "../../../src/store/store.ts";
 import { type GrammarWorld, grammarWorld, tries } from "../../support/grammar.ts";
 import { said } from "../../support/said.ts";
 
@@ -116,13 +116,16 @@ phases:
       { says: { work: { output: "work" }, either_iter_2: { output: "READY" }, never: { output: "no" } } },
     );
     const [command, both, never] = await Promise.all(
-      [
-        world.start("command", { inputs: { mark: "seen" } }),
-        world.start("both"),
-        world.start("never"),
-      ].map(async (started) => world.over(await started)),
+      [world.start("command", { inputs: { mark: "seen" } }), world.start("both"), world.start("never")].map(
+        async (started) => world.over(await started),
+      ),
     );
-    expect(tries(command!)).toEqual(["work_iter_1 ok", "work_iter_1_check ok", "work_iter_2 ok", "work_iter_2_check ok"]);
+    expect(tries(command!)).toEqual([
+      "work_iter_1 ok",
+      "work_iter_1_check ok",
+      "work_iter_2 ok",
+      "work_iter_2_check ok",
+    ]);
     expect(columnsOf(world, command!.id).map(({ stop_reason }) => stop_reason)).toEqual([
       null,
       "continue",
@@ -156,15 +159,20 @@ phases:
       {
         "kept.yaml": loop("kept", ""),
         "fresh.yaml": loop("fresh", ", fresh_context: true"),
+        "cut.yaml": loop("cut", ""),
         "prompts/turn.md": "[{{previousOutput}}]",
       },
-      { says: { kept: { output: long }, fresh: { output: long } } },
+      { says: { kept: { output: long }, fresh: { output: long }, cut: { output: `${"🙂".repeat(6_000)}.` } } },
     );
-    const [kept, fresh] = await Promise.all(["kept", "fresh"].map(async (name) => world.over(await world.start(name))));
+    const [kept, fresh, cut] = await Promise.all(
+      ["kept", "fresh", "cut"].map(async (name) => world.over(await world.start(name))),
+    );
     const third = `${long}\n\n${long}`.slice(-10_240);
     expect(third).toHaveLength(10_240);
     expect(prompts(kept!)).toEqual({ kept_iter_1: "[]", kept_iter_2: `[${long}]`, kept_iter_3: `[${third}]` });
     expect(Object.values(prompts(fresh!))).toEqual(["[]", "[]", "[]"]);
+    // Never the half of a character: the prompt's file holds what its row says.
+    expect(prompts(cut!).cut_iter_2).toBe(`[${"🙂".repeat(5_119)}.]`);
   });
 
   test("takes its limit from the context, or a default and a warning", async () => {
@@ -189,7 +197,9 @@ phases:
     );
     expect(runs.map(({ executions }) => executions.length)).toEqual([3, 2, 2, 2, 2, 2]);
     expect(prompts(runs[0]!).work_iter_3).toBe("3 of 3");
-    const warnings = runs.map(({ decisions }) => (decisions[0]?.finding as { warnings?: string[] }).warnings ?? []);
+    const warnings = runs.map(
+      ({ decisions }) => (decisions[0]?.finding as { warnings?: string[] } | undefined)?.warnings ?? [],
+    );
     const told = ["max_iterations: context.fix.localIterations holds no number above 0; 2 is taken"];
     expect(warnings).toEqual([[], [], told, told, told, told]);
   });
@@ -341,7 +351,8 @@ phases:
       scratch_key: socratic
   - { name: sum, prompt: prompts/sum.md }
 `,
-        "prompts/ask.md": "{{#if scratch.socratic.qa}}So far:\n{{scratch.socratic.qa}}{{/if}}{{#if !scratch.socratic.qa}}Begin{{/if}}",
+        "prompts/ask.md":
+          "{{#if scratch.socratic.qa}}So far:\n{{scratch.socratic.qa}}{{/if}}{{#if !scratch.socratic.qa}}Begin{{/if}}",
         "prompts/sum.md": "{{scratch.socratic.qa}} ({{scratch.socratic.iteration}})",
       },
       { says: { talk_iter_1: { output: "Why?" }, talk_iter_2: { output: "How?" }, talk_iter_3: { output: "READY" } } },
@@ -502,7 +513,10 @@ phases:
     expect(await said(world)).toContain("on_pause_for_approval a person is asked about 0");
 
     const calm = await grammarWorld(
-      { "guarded.yaml": review("guarded").replace("max_cycles: 2", "max_cycles: 1\n      approval_gate: post_review"), ...texts },
+      {
+        "guarded.yaml": review("guarded").replace("max_cycles: 2", "max_cycles: 1\n      approval_gate: post_review"),
+        ...texts,
+      },
       { says: says("guarded") },
     );
     expect((await calm.over(await calm.start("guarded"))).approvals).toEqual([]);

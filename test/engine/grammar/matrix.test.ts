@@ -27,9 +27,7 @@ phases:
     "build[2]": "2|a b|1|a b",
     "build[3]": '3|a b|{"deep":"$x"}|a b',
   });
-  expect(after).toBe(
-    `3|a b|{"deep":"$x"}|a b ${JSON.stringify([0, 1, 2, 3].map((each) => items[`build[${each}]`]))}`,
-  );
+  expect(after).toBe(`3|a b|{"deep":"$x"}|a b ${JSON.stringify([0, 1, 2, 3].map((each) => items[`build[${each}]`]))}`);
   expect(run.phase_history.map(({ phase, status }) => `${phase} ${status}`)).toEqual([
     "build succeeded",
     "after succeeded",

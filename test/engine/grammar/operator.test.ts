@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { grammarWorld, outputs, tries } from "../../support/grammar.ts";
 import { folderOf } from "../../support/programs.ts";
@@ -52,7 +54,9 @@ test("retried from what failed, what succeeded stands; retried from a phase, it 
   expect([third.status, third.epoch, workspace.read("ledger")]).toEqual(["succeeded", 2, "a\nb\nb\nc\nb\nc\n"]);
   const given = third.executions.filter(({ name }) => name === "c").map(({ input }) => input);
   expect(given[1]).toEqual(given[0]);
-  expect(third.phase_history.filter(({ retried_by }) => retried_by).map((line) => [line.phase, line.retried_by])).toEqual([
+  expect(
+    third.phase_history.filter(({ retried_by }) => retried_by).map((line) => [line.phase, line.retried_by]),
+  ).toEqual([
     ["b", "ana"],
     ["b", "bob"],
   ]);
@@ -80,6 +84,17 @@ test("a fork has what stood before its phase, byte for byte, with the inputs and
     code: "workflow.invalid",
   });
   await expect(world.fork({ ...ask, run: "none", from: "a" })).rejects.toMatchObject({ code: "run.unknown" });
+});
+
+test("a fork asked for twice under one key is one run with one workspace", async () => {
+  const world = await grammarWorld({ "chain.yaml": CHAIN });
+  const id = await world.start("chain");
+  await world.over(id);
+  const twice = await Promise.all([1, 2].map(() => world.fork({ run: id, from: "c", by: "ana", once: "k" })));
+  const [first, second] = twice.map(({ run }) => run.id);
+  expect([first === second, twice.filter(({ created }) => created).length]).toEqual([true, 1]);
+  await world.over(first as string);
+  expect(readdirSync(join(world.folder, "workspaces")).sort()).toEqual([id, first].sort());
 });
 
 test("a fork has every item of a matrix, and what a loop came to", async () => {

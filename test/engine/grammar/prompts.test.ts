@@ -24,7 +24,9 @@ function killKeeper({ folder }: GrammarWorld, execution: string): void {
 /** The try that runs under this name, once it does and its program has begun. */
 async function running(world: GrammarWorld, run: string, name: string): Promise<ExecutionLine> {
   const isIt = (each: ExecutionLine): boolean => each.name === name && each.status === "running" && each.input !== null;
-  await world.until(run, ({ executions }) => executions.some((each) => each.name === name && each.status === "running"));
+  await world.until(run, ({ executions }) =>
+    executions.some((each) => each.name === name && each.status === "running"),
+  );
   for (;;) {
     const found = (await world.store.run(run))?.executions.find(isIt);
     if (found && isClaimed(world, found.id)) return found;
@@ -60,7 +62,8 @@ phases:
 `;
 const texts = {
   "beside.yaml": beside,
-  "prompts/main.md": "After {{first}} by {{run.workflow}}: side {{scratch.side.iteration}}, {{inputs.text}}, {{owner}}\n\n",
+  "prompts/main.md":
+    "After {{first}} by {{run.workflow}}: side {{scratch.side.iteration}}, {{inputs.text}}, {{owner}}\n\n",
   "prompts/side.md": "{{iteration}} {{previousOutput}}",
 };
 const context = { owner: "acme \"q\" 'q' \\ \u2028 $(x)" };
@@ -88,7 +91,9 @@ describe("word for word the same is given", () => {
     killKeeper(world, execution);
     const run = await world.over(id);
     expect(run.status).toBe("succeeded");
-    expect(run.executions.filter(({ phase }) => phase === "main").map(({ status, failure }) => [status, failure])).toEqual([
+    expect(
+      run.executions.filter(({ phase }) => phase === "main").map(({ status, failure }) => [status, failure]),
+    ).toEqual([
       ["interrupted", "lost"],
       ["error", "agent_error"],
       ["ok", null],
@@ -176,8 +181,7 @@ const words: Says = {
   review: { output: "VERDICT: REQUEST_CHANGES" },
   review_recheck_1: { output: "VERDICT: APPROVED" },
 };
-const report =
-  "Q: Why?\n\nA: Because|2|2 true|1 true|yes, quickly ben|yes, quickly|READY|VERDICT: APPROVED";
+const report = "Q: Why?\n\nA: Because|2|2 true|1 true|yes, quickly ben|yes, quickly|READY|VERDICT: APPROVED";
 
 async function answer(world: GrammarWorld, run: string, comment: string, by: string): Promise<void> {
   const { approvals } = await world.until(run, (each) => each.approvals.some(({ status }) => status === "pending"));
@@ -217,7 +221,9 @@ test("a fork is given what the original was given, and in an edited prompt the s
 });
 
 test("a run that goes on from its loop begins it anew: no word of the time before is in it", async () => {
-  const world = await grammarWorld(talked, { says: { ...words, talk_iter_2: { output: "How?" }, talk_iter_3: { output: "READY" } } });
+  const world = await grammarWorld(talked, {
+    says: { ...words, talk_iter_2: { output: "How?" }, talk_iter_3: { output: "READY" } },
+  });
   const id = await world.start("talked");
   for (const comment of ["Because", "So", "yes"]) await answer(world, id, comment, "ana");
   const before = await world.over(id);
@@ -228,9 +234,29 @@ test("a run that goes on from its loop begins it anew: no word of the time befor
   await answer(world, id, "Otherwise", "ben");
   await answer(world, id, "no", "ben");
   const run = await world.over(id);
-  expect(inputsOf(run, "talk_iter_1")).toEqual([inputsOf(before, "talk_iter_1")[0], inputsOf(before, "talk_iter_1")[0]]);
+  expect(inputsOf(run, "talk_iter_1")).toEqual([
+    inputsOf(before, "talk_iter_1")[0],
+    inputsOf(before, "talk_iter_1")[0],
+  ]);
   expect(promptOf(run, "talk_iter_2")).toBe("2: Q: Why?\n\nA: Otherwise Why?");
-  expect(promptOf(run, "report")).toBe(
-    "Q: Why?\n\nA: Otherwise|2|2 true|0 true|no ben|no|READY|VERDICT: APPROVED",
-  );
+  expect(promptOf(run, "report")).toBe("Q: Why?\n\nA: Otherwise|2|2 true|0 true|no ben|no|READY|VERDICT: APPROVED");
+});
+
+test("a phase that is skipped this time says nothing of the time before", async () => {
+  const world = await grammarWorld({
+    "changes.yaml": `
+name: changes
+phases:
+  - { name: ask, type: bash, command: "test -e again && echo no || { touch again; echo yes; }" }
+  - { name: maybe, type: bash, if: "ask.contains('yes')", command: "printf done" }
+  - { name: tell, depends_on: [maybe], trigger_rule: all_done, prompt: prompts/tell.md }
+`,
+    "prompts/tell.md": "[{{maybe}}] [{{phases.maybe.exit_code}}]",
+  });
+  const id = await world.start("changes");
+  expect(promptOf(await world.over(id), "tell")).toBe("[done] [0]");
+  await world.engine.retry(id, "ask", "ana");
+  const run = await world.over(id);
+  expect(run.node_statuses).toMatchObject({ maybe: "skipped", tell: "succeeded" });
+  expect(promptOf(run, "tell")).toBe("[] []");
 });

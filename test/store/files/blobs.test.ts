@@ -6,7 +6,12 @@ import { type Blobs, blobs } from "../../../src/store/files/blobs.ts";
 import { temporaryFolder } from "../../support/world.ts";
 
 /** A workspace beside a content store of the test's own. */
-function world(): { store: Blobs; folder: string; shelf: string; write: (path: string, bytes: string | Buffer) => void } {
+function world(): {
+  store: Blobs;
+  folder: string;
+  shelf: string;
+  write: (path: string, bytes: string | Buffer) => void;
+} {
   const root = temporaryFolder();
   const folder = join(root, "workspace");
   const shelf = join(root, "artefacts");
@@ -89,7 +94,10 @@ test("a text may hold so many bytes and not one more, and must be UTF-8", async 
     message: "t holds 6 bytes; 5 are the most",
   });
   write("b", Buffer.from([0xff, 0xfe]));
-  await expect(store.text(folder, "b", 10)).rejects.toMatchObject({ code: "artefact.missing", message: "b is not UTF-8 text" });
+  await expect(store.text(folder, "b", 10)).rejects.toMatchObject({
+    code: "artefact.missing",
+    message: "b is not UTF-8 text",
+  });
 });
 
 test("a file that is too large is refused for its size, before any of it is copied", async () => {
