@@ -8,6 +8,8 @@ export type Finding =
       readonly type: "run";
       /** A gate's question, its templates filled in. */
       readonly summary?: string;
+      /** The question's id, which its words may name. */
+      readonly approval?: string;
       /** The most iterations a loop may take. */
       readonly maxIterations?: number;
       /** A matrix's values, where an expression gives them. */

@@ -55,8 +55,8 @@ export type Outcome =
       readonly outputs?: { readonly [name: string]: Json };
       /** What was seen in the output, where the phase is a loop or asks for a marker. */
       readonly seen?: { readonly until?: boolean; readonly approved?: boolean; readonly marker?: boolean };
-      /** A person is to be asked before the phase goes on. */
-      readonly ask?: { readonly summary: string };
+      /** A person is to be asked before the phase goes on; `approval` is the question's id, where its words name it. */
+      readonly ask?: { readonly summary: string; readonly approval?: string };
     })
   | (Ending & { readonly type: "failed"; readonly failure: FailureClass; readonly error: string });
 

@@ -185,6 +185,8 @@ export type Effect =
       readonly kind: ApprovalKind;
       readonly summary: string;
       readonly deadline: Iso | null;
+      /** The id it is to have; otherwise whoever writes it down gives it one. */
+      readonly approval?: string;
     }
   | {
       readonly type: "gate.close";

@@ -13,12 +13,15 @@ type Go = Extract<Finding, { type: "run" }>;
 
 const MOST_ROUNDS = 1_000;
 
-/** Looks at a run's data for a phase that is about to start: whether it may, and what it starts with. Never throws. */
-export function findingOf(data: RunData, phase: Phase, settings: Settings): Finding {
+/**
+ * Looks at a run's data for a phase that is about to start: whether it may, and what it starts with. `approval` is the id
+ * of the question, should it ask one. Never throws.
+ */
+export function findingOf(data: RunData, phase: Phase, settings: Settings, approval: string): Finding {
   const warnings: string[] = [];
   const warned = (): { warnings?: readonly string[] } => (warnings.length > 0 ? { warnings } : {});
   try {
-    const scope = scopeOf(data, settings);
+    const scope = { ...scopeOf(data, settings), approvalId: approval };
     const holds = (condition: string, more: Scope = {}): boolean => {
       const { value, warning } = evaluate(condition, { ...scope, ...more });
       if (warning !== null) warnings.push(`${condition}: ${warning}`);
@@ -53,7 +56,7 @@ function startWith(data: RunData, phase: Phase, scope: Scope, warnings: string[]
   if (phase.matrix) return { axes: axesOf(phase.matrix, scope) };
   switch (phase.type) {
     case "approval":
-      return { summary: render(phase.summary, scope) };
+      return { summary: render(phase.summary, scope), approval: String(scope.approvalId) };
     case "agent":
       return phase.genericLoop?.maxFrom === undefined
         ? {}

@@ -41,7 +41,7 @@ export function createOwed(options: {
     const data = await store.data(run, asked.phase);
     const phase = data && graphOf(data.version.workflow).phase.get(asked.phase);
     if (!data || !phase) return;
-    const finding = handling(run, () => findingOf(data, phase, settings));
+    const finding = handling(run, () => findingOf(data, phase, settings, clock.id()));
     await apply(run, { type: "phase.decided", ...asked, finding });
   }
 
@@ -50,7 +50,7 @@ export function createOwed(options: {
     const phase = data && graphOf(data.version.workflow).phase.get(place.phase);
     if (!data || phase?.type !== "workflow" || !isAwaited(data, place)) return;
     const parent = { run, ...place };
-    const finding = handling(run, () => findingOf(data, phase, settings));
+    const finding = handling(run, () => findingOf(data, phase, settings, clock.id()));
     const inputs = (finding.type === "run" ? finding.inputs : undefined) ?? {};
     const once = `child/${run}/${place.phase}/${place.iteration}/${place.epoch}/${place.attempt}`;
     try {
@@ -195,7 +195,9 @@ function textOf(data: RunData, { event, phase: name, iteration, execution }: Tol
   const { workflow } = data.version;
   if (event === "status_checklist") return checklist(data);
   const own = data.outputs.find((each) => each.execution === execution);
-  const scope = { ...scopeOf(data, settings), ...(own ? { output: own.text } : {}) };
+  // A question after a try has the try's id (`asking`, in `phases/program.ts`): what is said of it can lead there.
+  const approvalId = execution === null ? {} : { approvalId: execution };
+  const scope = { ...scopeOf(data, settings), ...approvalId, ...(own ? { output: own.text } : {}) };
   if (event === "final_message") return render(workflow.finalMessage ?? "", scope);
   const phase = name === null ? undefined : graphOf(workflow).phase.get(name);
   return phase ? render(wordsOf(phase, event) ?? "", { ...scope, ...roundValuesOf(data, phase, iteration) }) : "";

@@ -12,7 +12,18 @@ import type { Brief } from "../store/store.ts";
 import { evaluate } from "../workflow/expression.ts";
 import { render, type Scope } from "../workflow/template.ts";
 import { isFound } from "./pattern.ts";
-import { checkedValues, collected, environmentOf, filesOf, outcomeOf, secretsOf, timeoutOf } from "./program.ts";
+import {
+  type Asks,
+  askedAfter,
+  asking,
+  checkedValues,
+  collected,
+  environmentOf,
+  filesOf,
+  outcomeOf,
+  secretsOf,
+  timeoutOf,
+} from "./program.ts";
 
 /** An agent at work on a prompt; in a loop also the command that says whether it is enough. */
 export function agent(runtimes: readonly Runtime[]): PhaseKind {
@@ -171,22 +182,17 @@ function judged(outcome: Outcome, phase: AgentPhase, brief: Brief, settings: Set
   const until = genericLoop?.until === undefined ? undefined : evaluate(genericLoop.until, scope).value;
   const approved = loop && roundOf(phase.name, brief.grant.name)?.part !== "fix" ? isApproved(text) : undefined;
   const seen = { ...defined({ until, approved }), ...(requiresMarker === undefined ? {} : { marker }) };
-  const summary = questionOf(phase, scope, settings);
-  return { ...outcome, seen, ...(summary === null ? {} : { ask: { summary } }) };
+  return { ...outcome, seen, ...questionOf(phase, brief, scope, settings) };
 }
 
 /** What a person is asked after this try, where one is. */
-function questionOf(phase: AgentPhase, scope: Scope, { approvals }: Settings): string | null {
-  const { genericLoop, approvalGate, label } = phase;
-  if (genericLoop?.gate) return worded(genericLoop.gate.message, scope) ?? `${label}: may it go on?`;
-  if (approvalGate && approvals.has(approvalGate.name))
-    return worded(approvalGate.message, scope) ?? `${label}: is this good to go on?`;
-  return null;
-}
-
-function worded(text: string | undefined, scope: Scope): string | null {
-  const words = text === undefined ? "" : render(text, scope).trim();
-  return words === "" ? null : words;
+function questionOf(phase: AgentPhase, brief: Brief, scope: Scope, settings: Settings): Asks {
+  const { genericLoop, label } = phase;
+  return genericLoop
+    ? genericLoop.gate
+      ? asking(brief, genericLoop.gate.message, scope, `${label}: may it go on?`)
+      : {}
+    : askedAfter(phase, brief, scope, settings);
 }
 
 const LONGEST_PATTERN = 200;
@@ -232,13 +238,13 @@ async function check(execution: PhaseExecution, brief: Brief, phase: AgentPhase)
     const { exitCode, output } = outcome;
     // People are asked about what the agent said, not about what the command did.
     const said = brief.outputs.findLast((each) => each.phase === phase.name)?.text ?? "";
-    const summary = questionOf(phase, { ...scopeOfTry(brief, phase, settings), output: said }, settings);
+    const scope = { ...scopeOfTry(brief, phase, settings), output: said };
     return {
       type: "succeeded",
       seen: { until: outcome.type === "succeeded" },
       input,
       ...defined({ exitCode, output }),
-      ...(summary === null ? {} : { ask: { summary } }),
+      ...questionOf(phase, brief, scope, settings),
     };
   });
 }

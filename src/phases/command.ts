@@ -6,7 +6,16 @@ import type { PhaseExecution, PhaseKind } from "../engine/contracts/phase.ts";
 import { scopeOfTry } from "../engine/scope.ts";
 import type { Brief } from "../store/store.ts";
 import { render } from "../workflow/template.ts";
-import { checkedValues, collected, environmentOf, filesOf, outcomeOf, secretsOf, timeoutOf } from "./program.ts";
+import {
+  askedAfter,
+  checkedValues,
+  collected,
+  environmentOf,
+  filesOf,
+  outcomeOf,
+  secretsOf,
+  timeoutOf,
+} from "./program.ts";
 
 /** A command of the shell, in the run's workspace. Values reach it as environment and files; nothing is spliced in. */
 export const bash: PhaseKind = { type: "bash", outlives: true, execute };
@@ -43,11 +52,16 @@ async function execute(execution: PhaseExecution): Promise<Outcome> {
     { ...program, environment: { ...program.environment, ...secretsOf(phase, settings) } },
     signal,
   );
-  return collected(
+  const outcome = await collected(
     execution,
     phase,
     handling(() => outcomeOf(ended, timeoutMs, input)),
   );
+  if (outcome.type !== "succeeded" || !phase.approvalGate) return outcome;
+  return handling(() => {
+    const scope = { ...scopeOfTry(told, phase, settings), output: outcome.output?.text ?? "" };
+    return { ...outcome, ...askedAfter(phase, told, scope, settings) };
+  });
 }
 
 function valuesOf(phase: Programmed): Record<string, string> {

@@ -7,6 +7,7 @@ import type { Ended, SpoolText } from "../engine/contracts/keeper.ts";
 import type { PhaseExecution } from "../engine/contracts/phase.ts";
 import { matrixOf, numberAt } from "../engine/scope.ts";
 import type { Brief } from "../store/store.ts";
+import { render, type Scope } from "../workflow/template.ts";
 
 /** Linux takes no longer text as one variable. */
 const LARGEST_VALUE = 120_000;
@@ -194,4 +195,20 @@ function depthOf(value: Json): number {
     depth++;
   }
   return depth;
+}
+
+/** A question with the id it will have, so that its words can name it: a try asks once at most, hence its own. */
+export type Asks = { readonly ask?: { readonly summary: string; readonly approval: string } };
+
+/** What people are asked when the operator has enabled the gate behind a phase. */
+export function askedAfter(phase: Phase, brief: Brief, scope: Scope, { approvals }: PhaseExecution["settings"]): Asks {
+  const { approvalGate: gate, label } = phase;
+  if (!gate || !approvals.has(gate.name)) return {};
+  return asking(brief, gate.message, scope, `${label}: is this good to go on?`);
+}
+
+export function asking({ grant }: Brief, message: string | undefined, scope: Scope, otherwise: string): Asks {
+  const approval = grant.execution;
+  const words = message === undefined ? "" : render(message, { ...scope, approvalId: approval }).trim();
+  return { ask: { summary: words === "" ? otherwise : words, approval } };
 }

@@ -23,7 +23,7 @@ export function flaws(declared: DeclaredWorkflow, source: Source): Remark[] {
     timeoutFits(phase, here, source, error);
     placeFits(phase, here, declared, source, error);
   }
-  remarks.push(...clashes(declared, source));
+  remarks.push(...clashes(declared, source), ...idleGates(declared, source));
   edgesFit(declared, source, error);
   for (const { path, message } of flawsOfInputs((declared.inputs ?? {}) as Record<string, Json>))
     error(source.keyAt(["inputs", ...path]), message);
@@ -43,6 +43,18 @@ function clashes(declared: DeclaredWorkflow, source: Source): Remark[] {
         severity: "warning" as const,
         message: `"${word}" is a name of the context too, which wins. Read the phase as phases.${name}`,
       }));
+  });
+}
+
+const ASKING: ReadonlySet<string> = new Set(["agent", "bash", "script"]);
+
+/** Gates behind phases that never ask, whatever the configuration says: older engines pass over them in silence. */
+function idleGates({ phases }: DeclaredWorkflow, source: Source): Remark[] {
+  return phases.flatMap(({ type = "agent", approval_gate: gate, generic_loop: loop }, at) => {
+    if (gate === undefined || (ASKING.has(type) && !loop)) return [];
+    const instead = loop ? "Set generic_loop.interactive" : "Put an approval phase after it";
+    const message = `approval_gate asks nobody on ${loop ? "a loop" : `a phase of type ${type}`}. ${instead}`;
+    return [{ ...source.keyAt(["phases", at, "approval_gate"]), severity: "warning" as const, message }];
   });
 }
 

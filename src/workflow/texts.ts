@@ -29,7 +29,8 @@ function* textsOf(declared: DeclaredWorkflow): Generator<Text> {
 
 function* textsOfPhase(phase: DeclaredPhase, here: Path): Generator<Text> {
   const { generic_loop: generic, loop, on_output: rules, approval, wait } = phase;
-  yield* templates(phase, ["approval_gate_message", "model", "variant"], here);
+  yield* templates(phase, ["approval_gate_message"], here, true);
+  yield* templates(phase, ["model", "variant"], here);
   yield* inside("template", phase.env, [...here, "env"]);
   yield* inside("template", phase.messages, [...here, "messages"], true);
   yield* inside("template", phase.with, [...here, "with"]);

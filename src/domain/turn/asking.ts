@@ -3,18 +3,25 @@ import type { LiveExecution } from "../execution.ts";
 import type { Phase } from "../workflow.ts";
 import type { Turn } from "./turn.ts";
 
+type Ask = Pick<Question, "summary" | "approval">;
+
 interface Question {
   /** What the gate is called on disk: the phase, or the name its author gave. */
   readonly gate: string;
   readonly kind: ApprovalKind;
   readonly summary: string;
+  readonly approval?: string | undefined;
   readonly timeoutMs?: number | undefined;
   /** The execution whose end brought the question. */
   readonly execution?: string;
 }
 
 /** The phase waits for a person. */
-export function openGate(turn: Turn, phase: Phase, { gate, kind, summary, timeoutMs, execution }: Question): void {
+export function openGate(
+  turn: Turn,
+  phase: Phase,
+  { gate, kind, summary, approval, timeoutMs, execution }: Question,
+): void {
   const deadline = timeoutMs === undefined ? null : turn.after(timeoutMs);
   turn.put(phase.name, {
     status: "waiting",
@@ -28,12 +35,13 @@ export function openGate(turn: Turn, phase: Phase, { gate, kind, summary, timeou
   });
   turn.currentPhase = phase.name;
   const { iteration } = turn.at(phase.name);
-  turn.effects.push({ type: "gate.open", gate, phase: phase.name, iteration, kind, summary, deadline });
+  const id = approval === undefined ? {} : { approval };
+  turn.effects.push({ type: "gate.open", gate, phase: phase.name, iteration, kind, summary, deadline, ...id });
   if (deadline !== null) turn.timer(phase.name, deadline);
 }
 
 /** The phase's work is done; whether it counts is for a person to say. */
-export function askAfter(turn: Turn, phase: Phase, execution: LiveExecution, summary: string): void {
+export function askAfter(turn: Turn, phase: Phase, execution: LiveExecution, ask: Ask): void {
   const gate = phase.approvalGate?.name ?? phase.name;
-  openGate(turn, phase, { gate, kind: "approve", summary, execution: execution.id });
+  openGate(turn, phase, { gate, kind: "approve", ...ask, execution: execution.id });
 }

@@ -63,8 +63,8 @@ function genericEnded(
     turn.put(phase.name, { status: "succeeded", stage: undefined, waits: undefined });
     turn.say("on_failure", phase, execution.id);
   } else if (loop.gate) {
-    const summary = outcome.ask?.summary ?? `May ${phase.label} go on?`;
-    openGate(turn, phase, { gate: phase.name, kind: loop.gate.kind, summary, execution: execution.id });
+    const ask = outcome.ask ?? { summary: `May ${phase.label} go on?` };
+    openGate(turn, phase, { gate: phase.name, kind: loop.gate.kind, ...ask, execution: execution.id });
   } else goOn(turn, phase);
 }
 
@@ -89,7 +89,7 @@ function reviewEnded(turn: Turn, phase: AgentPhase, execution: LiveExecution, ou
     } else if (outcome.ask) {
       turn.say("on_pause_for_approval", phase, execution.id);
       const gate = phase.approvalGate?.name ?? phase.name;
-      openGate(turn, phase, { gate, kind: "approve", summary: outcome.ask.summary, execution: execution.id });
+      openGate(turn, phase, { gate, kind: "approve", ...outcome.ask, execution: execution.id });
     } else goOn(turn, phase);
   }
 }

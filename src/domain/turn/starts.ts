@@ -54,7 +54,13 @@ export function start(turn: Turn, phase: Phase, finding: Run): void {
   if (phase.matrix) beginItems(turn, phase, finding.axes ?? (phase.matrix.axes as Axes));
   else if (phase.type === "approval") {
     const summary = finding.summary ?? phase.summary;
-    openGate(turn, phase, { gate: phase.name, kind: "approve", summary, timeoutMs: phase.timeoutMs });
+    openGate(turn, phase, {
+      gate: phase.name,
+      kind: "approve",
+      summary,
+      approval: finding.approval,
+      timeoutMs: phase.timeoutMs,
+    });
   } else if (phase.type === "wait") {
     if ("forMs" in phase.wait) sleep(turn, phase, turn.after(phase.wait.forMs));
     else if ("at" in phase.wait && finding.at !== undefined) sleep(turn, phase, finding.at);

@@ -41,7 +41,7 @@ export function ended(turn: Turn, execution: LiveExecution, outcome: Outcome): v
   if (turn.at(phase.name).items) itemEnded(turn, phase, execution, outcome);
   else if (outcome.type === "failed") fell(turn, phase, execution, outcome);
   else if (loopOf(phase)) roundEnded(turn, phase, execution, outcome);
-  else if (outcome.ask) askAfter(turn, phase, execution, outcome.ask.summary);
+  else if (outcome.ask) askAfter(turn, phase, execution, outcome.ask);
   else succeed(turn, phase, execution, execution.startedAt);
 }
 

@@ -36,8 +36,7 @@ export function effects(clock: Clock, { runs, executions, approvals, outbox, fin
         executions.close(effect, entry, now);
         break;
       case "gate.open": {
-        const id = clock.id();
-        const { phase, iteration, kind } = effect;
+        const { phase, iteration, kind, approval: id = clock.id() } = effect;
         approvals.open(id, run.id, effect, now);
         outbox.owe(`${run.id}/${phase}/${iteration}/${run.epoch}/ask`, run.id, "ask", { approval: id }, now);
         entry.run = { ...run, gates: [...run.gates, { id, phase, iteration, kind, createdAt: now }] };

@@ -41,28 +41,26 @@ export function groups(runs: Runs, entryOf: (batch: Batch, id: string) => Entry 
     /** Room in a group goes to whoever has waited longest among the most urgent. */
     release: (batch: Batch): void => {
       for (const key of batch.freed) {
-        for (const id of next(batch, key)) {
-          const entry = entryOf(batch, id);
-          if (entry?.run.hold !== "concurrency") continue;
+        for (let entry = next(batch, key); entry; entry = next(batch, key)) {
           if (active(batch, key).length >= (entry.workflow.concurrency?.max ?? 1)) break;
           tell(batch, entry, { type: "run.released", hold: "concurrency" });
+          // A refusal would be offered again for ever.
+          if (entry.run.hold === "concurrency") break;
         }
       }
       batch.freed.clear();
     },
   };
 
-  function next(batch: Batch, key: string): string[] {
-    const here = [...batch.runs.values()].filter(
-      ({ run, row }) => row.concurrency_key === key && run.hold === "concurrency",
-    );
-    const stored = runs.waiting(key, AT_ONCE).flatMap((id) => entryOf(batch, id) ?? []);
-    return [...new Set([...here, ...stored])].sort(mostUrgent).map(({ run }) => run.id);
+  function next(batch: Batch, key: string): Entry | null {
+    const here = [...batch.runs.values()].filter(({ row }) => row.concurrency_key === key);
+    // The tables do not know yet whom this batch has let go: one more than those is sure to hold the first.
+    const stored = runs.waiting(key, here.length + 1).find((id) => !batch.runs.has(id));
+    const waiting = here.filter(({ run }) => run.hold === "concurrency" && !isOver(run.status));
+    const found = stored === undefined ? null : entryOf(batch, stored);
+    return [...waiting, ...(found ? [found] : [])].sort(mostUrgent)[0] ?? null;
   }
 }
-
-/** More than a group ever has room for at one moment. */
-const AT_ONCE = 100;
 
 function mostUrgent(a: Entry, b: Entry): number {
   return b.row.priority - a.row.priority || (a.run.id < b.run.id ? -1 : 1);

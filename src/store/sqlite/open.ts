@@ -15,6 +15,7 @@ import { findings } from "./findings.ts";
 import { runLists, toLine } from "./lists.ts";
 import { migrate } from "./migrate.ts";
 import { outbox } from "./outbox.ts";
+import { outputs } from "./outputs.ts";
 import { overrides } from "./overrides.ts";
 import { type DetailRow, phasesOf, runs } from "./runs.ts";
 import { transitions } from "./transitions.ts";
@@ -64,9 +65,11 @@ export function openSqliteStore(options: {
 
 function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) => void): Store {
   const pinned = versions(db);
+  const given = outputs(db);
   const rooms = {
     versions: pinned,
-    executions: executions(db, pinned),
+    outputs: given,
+    executions: executions(db, pinned, given),
     approvals: approvals(db),
     outbox: outbox(db),
     findings: findings(db),
@@ -130,7 +133,7 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
       context: parsed(row.context),
       scratch: parsed(row.scratch) ?? {},
       phases: states,
-      outputs: rooms.executions.outputs(id, inherited, among, wanted),
+      outputs: rooms.outputs.of(id, inherited, among, wanted),
       signals: rooms.findings.signals(id),
       answers: answersOf(row, inherited),
     };
@@ -253,6 +256,7 @@ function detailOf(
   row: DetailRow,
   rooms: {
     executions: ReturnType<typeof executions>;
+    outputs: ReturnType<typeof outputs>;
     approvals: ReturnType<typeof approvals>;
     findings: ReturnType<typeof findings>;
   },
@@ -270,7 +274,7 @@ function detailOf(
     executions: rooms.executions.ofRun(row.id),
     approvals: rooms.approvals.ofRun(row.id),
     decisions: rooms.findings.ofRun(row.id),
-    artefacts: rooms.executions.artefacts(row.id),
+    artefacts: rooms.outputs.artefacts(row.id),
   };
 }
 

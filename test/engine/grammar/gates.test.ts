@@ -335,3 +335,24 @@ phases:
     }
   });
 });
+
+test("a question behind a command asks where its gate is enabled, and can name the place to answer it", async () => {
+  const files = {
+    "ship.yaml": `
+name: ship
+phases:
+  - { name: build, type: bash, command: "echo built", approval_gate: post_build, approval_gate_message: "{{output}} {{approvalUrl}}" }
+  - { name: door, type: approval, approval: { summary: "{{phases.build.output}} {{approvalUrl}}" } }
+`,
+  };
+  const world = await grammarWorld(files, { settings: { approvals: new Set(["post_build"]) } });
+  const run = await world.start("ship");
+  const first = await answer(world, run, "approve");
+  expect([first.gate, first.summary]).toEqual([
+    "post_build",
+    `built\n https://lastlight.example/approvals/${first.id}`,
+  ]);
+  const second = await answer(world, run, "approve");
+  expect([second.gate, second.summary]).toEqual(["door", `built\n https://lastlight.example/approvals/${second.id}`]);
+  expect((await world.over(run)).status).toBe("succeeded");
+});
