@@ -201,7 +201,7 @@ function withoutNull(context: Values): Values {
 
 /**
  * The rules of that program as its documents and findings give them: replace conditionals, then functions, then names;
- * except that what an output holds is not looked into again.
+ * except that what an output holds is not looked into again, and that the output of a text is that text.
  */
 function reference(text: string, context: Values, outputs: Values): string {
   const held: string[] = [];
@@ -211,7 +211,9 @@ function reference(text: string, context: Values, outputs: Values): string {
   const walk = (path: string): Json | undefined => {
     const [first = "", ...rest] = path.split(".");
     const known = first === "phaseOutputs" ? outputs : own(context, first);
-    return rest.reduce(own, known ?? own(outputs, first));
+    const step = (at: Json | undefined, key: string): Json | undefined =>
+      typeof at === "string" && key === "output" ? at : own(at, key);
+    return rest.reduce(step, known ?? own(outputs, first));
   };
   const print = (value: Json | undefined): string =>
     value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : `${value}`;
