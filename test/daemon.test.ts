@@ -11,8 +11,6 @@ import {
 } from "node:fs";
 import { delimiter, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import type { Client } from "../src/http/client.ts";
-import type { RunLine } from "../src/store/store.ts";
 import { type DaemonProcess, endPrograms, startDaemon } from "./support/daemon.ts";
 import { temporaryFolder } from "./support/world.ts";
 
@@ -39,20 +37,12 @@ async function claimed(stateDir: string): Promise<void> {
   while (!existsSync(spool) || !readdirSync(spool).some(said)) await pause();
 }
 
-const BRIEF = `
-name: brief
-phases:
-  - { name: one, type: bash, command: 'echo one' }
-  - { name: two, type: bash, command: 'echo two' }
-`;
-
 function world() {
   const folder = temporaryFolder();
   const workflows = join(folder, "workflows");
   mkdirSync(workflows);
   writeFileSync(join(workflows, "hold.yaml"), HOLD);
   writeFileSync(join(workflows, "count.yaml"), COUNT);
-  writeFileSync(join(workflows, "brief.yaml"), BRIEF);
   const stateDir = join(folder, "state");
   const start = (environment: Record<string, string> = {}): DaemonProcess => {
     const daemon = startDaemon({ stateDir, workflows, environment });
@@ -204,35 +194,3 @@ test("an older Node is told what is needed, in one line", () => {
     expect.stringMatching(/^lastlight needs Node 24 or newer; this is \d+\.\d+\.\d+\..*\n$/),
   ]);
 });
-
-test("a run whose data kills the daemon three times ends as crash_loop, while the others finish", async () => {
-  const { start } = world();
-  const first = start();
-  const client = await first.ready;
-  const poison = await client.startRun({ workflow: "hold" });
-  const others = await Promise.all(Array.from({ length: 49 }, () => client.startRun({ workflow: "brief" })));
-  first.kill("SIGKILL");
-  await first.ended;
-  let deaths = 0;
-  for (;;) {
-    const daemon = start({ LASTLIGHT_FAILPOINT: poison.id, LASTLIGHT_SAFE_MODE_AFTER: "0" });
-    const how = await Promise.race([daemon.ended, daemon.ready.then((alive) => allOver(alive, others.length + 1))]);
-    if (typeof how === "object") {
-      const status = new Map(how.map((run) => [run.id, `${run.status} ${run.reason} ${run.restart_count}`]));
-      expect(status.get(poison.id)).toBe("failed crash_loop 3");
-      for (const { id } of others) expect(status.get(id)).toBe("succeeded null 0");
-      break;
-    }
-    expect(how).toBe("SIGKILL");
-    deaths++;
-  }
-  expect(deaths).toBe(3);
-});
-
-async function allOver(client: Client, count: number): Promise<readonly RunLine[]> {
-  for (;;) {
-    const { items } = await client.runs({ limit: 200 }).catch(() => ({ items: [] }));
-    if (items.length === count && items.every((run) => run.finished_at !== null)) return items;
-    await pause();
-  }
-}

@@ -300,9 +300,10 @@ function put(variable: string, content: FileOrFolder, folder: Folder, spool: Spo
   if (typeof content === "string") return folder.write(place, content);
   const path = folder.folder(place);
   for (const [name, source] of Object.entries(content)) {
-    const whole = "stdoutOf" in source ? (spool.find(source.stdoutOf)?.stdout ?? null) : null;
-    if (whole) folder.copy(whole, join(place, name));
-    else folder.write(join(place, name), "text" in source ? source.text : "");
+    // Linked, not written: a long run hands each of its phases what all the others before it printed.
+    const copy = spool.shared(source.of, source.text);
+    if (copy) folder.link(copy, join(place, name));
+    else folder.write(join(place, name), "");
   }
   return path;
 }

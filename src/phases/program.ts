@@ -53,7 +53,7 @@ function outputFiles(outputs: Brief["outputs"]): Record<string, SpoolText> {
   return Object.fromEntries(
     outputs.flatMap(({ phase, name, execution, text, bytes, status }) => {
       if (status !== "ok") return [];
-      const file: SpoolText = Buffer.byteLength(text) === bytes ? { text } : { stdoutOf: execution };
+      const file: SpoolText = { of: execution, text: Buffer.byteLength(text) === bytes ? text : null };
       return name === phase ? [[phase, file]] : [[phase, file] as const, [name, file] as const];
     }),
   );

@@ -104,9 +104,22 @@ test("values arrive as files, word for word", async () => {
   const first = await run("head -c 200000 /dev/zero | tr '\\0' x", { execution: "first" });
   expect(first).toMatchObject({ stdout: { bytes: 200_000 } });
   const ended = await run('cat "$IN"; ls "$OUT"; cat "$OUT/small"; wc -c < "$OUT/large"', {
-    files: { IN: '{"a":"$(touch x)"}\n', OUT: { small: { text: "tiny\n" }, large: { stdoutOf: "first" } } },
+    files: {
+      IN: '{"a":"$(touch x)"}\n',
+      OUT: { small: { of: "other", text: "tiny\n" }, large: { of: "first", text: null } },
+    },
   });
   expect(ended).toMatchObject({ stdout: { text: '{"a":"$(touch x)"}\nlarge\nsmall\ntiny\n200000\n' } });
+});
+
+test("what many programs are handed is one file, which none of them spoils for the next, nor for the record", async () => {
+  const { run, folder } = world();
+  await run("echo said", { execution: "first" });
+  const files = { OUT: { one: { of: "first", text: "said\n" }, gone: { of: "nobody", text: null } } };
+  const spoil = 'rm "$OUT/one"; echo mine > "$OUT/one"; cat "$OUT/one"; wc -c < "$OUT/gone"';
+  expect(await run(spoil, { execution: "second", files })).toMatchObject({ stdout: { text: "mine\n0\n" } });
+  expect(await run('cat "$OUT/one"', { execution: "third", files })).toMatchObject({ stdout: { text: "said\n" } });
+  expect(readFileSync(join(folder, "spool", "first", "stdout"), "utf8")).toBe("said\n");
 });
 
 test("a large output is cut between characters at 65,536 bytes; all of it stays in the spool", async () => {

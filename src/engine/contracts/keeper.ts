@@ -39,8 +39,11 @@ export interface Program {
 }
 export type FileOrFolder = string | { readonly [name: string]: SpoolText };
 
-/** Text to write, or the whole stdout of another execution where the text at hand is only its beginning. */
-export type SpoolText = { readonly text: string } | { readonly stdoutOf: string };
+/** What another execution printed: all of it in `text`, or null where only its stdout has all. */
+export interface SpoolText {
+  readonly of: string;
+  readonly text: string | null;
+}
 
 export type Ended =
   /** By itself; a signal that ended it is 128 and its number, as shells say. */

@@ -1,19 +1,22 @@
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   existsSync,
   fstatSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { INLINE_LIMIT, type Output } from "../../domain/execution.ts";
 
@@ -25,6 +28,11 @@ export interface Spool {
   find(execution: string): Folder | null;
   /** Every execution that has a folder. */
   list(): readonly string[];
+  /**
+   * One copy of what an execution printed, to be read by many: made of `text`, or where that is null of its stdout, when
+   * it is first asked for. Its path, or null when there is nothing to make it of.
+   */
+  shared(execution: string, text: string | null): string | null;
 }
 
 export interface Folder {
@@ -34,7 +42,8 @@ export interface Folder {
   /** Writes a file and returns its path. */
   write(name: string, text: string): string;
   folder(name: string): string;
-  copy(from: string, to: string): void;
+  /** The same file under a second name, in no time however large it is; a copy where that cannot be. */
+  link(from: string, to: string): void;
   /** Opens a file for a child; the caller closes it once the child has it. `exit` is opened to be written in place. */
   descriptor(name: "stdout" | "stderr" | "exit"): number;
   /** The beginning of an output as text, cut between characters at the inline limit, and the length of all of it. */
@@ -60,7 +69,27 @@ const PROBE = Buffer.alloc(16_384, 0x2e);
 
 export function spool(root: string): Spool {
   mkdirSync(root, { recursive: true, mode: 0o700 });
+  // Made anew by each daemon, so that what a power cut left of them is never handed to anyone.
+  const copies = join(dirname(root), "outputs");
+  rmSync(copies, { recursive: true, force: true });
+  mkdirSync(copies, { recursive: true, mode: 0o700 });
   return {
+    shared: (execution, text) => {
+      const copy = join(copies, execution);
+      if (existsSync(copy)) return copy;
+      const source = text === null ? join(root, execution, "stdout") : null;
+      if (source !== null && !existsSync(source)) return null;
+      const temporary = `${copy}.tmp`;
+      rmSync(temporary, { force: true });
+      // Read-only: a program that means to change it by mistake would change it for all who come after.
+      if (source === null) writeFileSync(temporary, text ?? "", { mode: 0o400 });
+      else {
+        copyFileSync(source, temporary);
+        chmodSync(temporary, 0o400);
+      }
+      renameSync(temporary, copy);
+      return copy;
+    },
     create: (execution) => {
       const path = join(root, execution);
       rmSync(path, { recursive: true, force: true });
@@ -94,7 +123,15 @@ function folderAt(path: string): Folder {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       return folder;
     },
-    copy: (from, to) => copyFileSync(from, join(path, to)),
+    link: (from, to) => {
+      try {
+        linkSync(from, join(path, to));
+      } catch (error) {
+        // As many names as the file system allows, or another one.
+        if (!["EMLINK", "EXDEV", "EPERM", "ENOTSUP"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+        copyFileSync(from, join(path, to));
+      }
+    },
     descriptor: (name) => openSync(join(path, name), name === "exit" ? "r+" : "a", 0o600),
     read: (name) => beginning(join(path, name)),
     claim: () => {
