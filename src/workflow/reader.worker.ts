@@ -1,6 +1,10 @@
+import { enableCompileCache } from "node:module";
 import { parentPort } from "node:worker_threads";
-import { check } from "./check.ts";
 import type { Answer, Question } from "./reader.ts";
+
+// A thread compiles for itself, and forgets it all when it is let go.
+enableCompileCache();
+const { check } = await import("./check.ts");
 
 // The parser makes an error object for each of 60,000 mistakes, and nobody reads where in it they were made.
 Error.stackTraceLimit = 0;
