@@ -62,6 +62,9 @@ export interface Folder {
   overdue(): boolean;
 }
 
+/** How many copies are known by name; one that is forgotten is made once more. */
+const MOST_COPIES = 100_000;
+
 /** Sixteen bytes, the last of them LF once the status is recorded: written in place, so that a full disk cannot lose it. */
 const STATUS_BYTES = 16;
 const LF = 0x0a;
@@ -73,10 +76,11 @@ export function spool(root: string): Spool {
   const copies = join(dirname(root), "outputs");
   rmSync(copies, { recursive: true, force: true });
   mkdirSync(copies, { recursive: true, mode: 0o700 });
+  const made = new Set<string>();
   return {
     shared: (execution, text) => {
       const copy = join(copies, execution);
-      if (existsSync(copy)) return copy;
+      if (made.has(execution)) return copy;
       const source = text === null ? join(root, execution, "stdout") : null;
       if (source !== null && !existsSync(source)) return null;
       const temporary = `${copy}.tmp`;
@@ -88,6 +92,8 @@ export function spool(root: string): Spool {
         chmodSync(temporary, 0o400);
       }
       renameSync(temporary, copy);
+      if (made.size >= MOST_COPIES) made.clear();
+      made.add(execution);
       return copy;
     },
     create: (execution) => {
