@@ -89,7 +89,7 @@ export function createEngine(options: {
   const { store, node, clock, log, restartLimit } = options;
   const valve = admission(node, options.cap);
   const bus = createBus();
-  const owed = createOwed({ ...options, apply, startChild: options.startChild });
+  const owed = createOwed({ ...options, apply });
   const outbox = createOutbox({ store, node, clock, log, deliver: owed });
   const kinds = registry(options.phases);
   const worker = createWorker({
@@ -184,6 +184,7 @@ export function createEngine(options: {
   /** A crash is an event like any other: each run hears what it lost, and owes it again. */
   async function recover(suspects: readonly string[]): Promise<Recovery> {
     for (const run of suspects) await apply(run, { type: "run.suspected", restartLimit });
+    await written(store.reclaim(node));
     const orphans = await store.orphans(node);
     const strays = options.keeper.strays(new Set(orphans.map((grant) => grant.execution)));
     for (const execution of strays) await options.keeper.clear(execution);

@@ -54,6 +54,8 @@ export interface Store {
   /** Runs that are held back for this reason. */
   held(hold: Hold): Promise<readonly string[]>;
 
+  /** What a dead incarnation held is owed again; asked once, before anything is due: until then nobody would be reminded of it. */
+  reclaim(node: Lease): Promise<void>;
   /** Due outward effects, held by the caller so that no second deliverer takes them. */
   due(node: Lease, limit: number): Promise<readonly OwedEffect[]>;
   /** Done, or owed again later. False when the caller no longer holds it. */

@@ -616,6 +616,9 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         await store.create(request(clock, gated));
         const [ask] = await store.due(node, 5);
         const again = await reopen();
+        expect(await again.nextDue()).toBeNull();
+        await again.reclaim(successor);
+        expect(await again.nextDue()).toBe(ask!.due);
         expect(await again.due(successor, 5)).toMatchObject([{ id: ask!.id, tries: 2 }]);
       });
     });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { access, type FileHandle, mkdir, open, realpath, rename, rm } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { Fault } from "../../domain/fault.ts";
 
 /** The content store: bytes under their sha256, each kept once. */
@@ -49,14 +49,12 @@ export function blobs(root: string): Blobs {
   async function settle(temporary: string, sha256: string): Promise<void> {
     const shelf = join(root, sha256.slice(0, 2));
     const place = join(shelf, sha256);
-    try {
-      await access(place);
-    } catch {
+    if (!(await isThere(place))) {
       await mkdir(shelf, { recursive: true, mode: 0o700 });
       await rename(temporary, place);
-      await syncFolder(shelf);
-      await syncFolder(root);
     }
+    // Also where the name was there: whoever gave it may have died, or is about to, before the folders were on disk.
+    for (const folder of [shelf, root, dirname(root)]) await syncFolder(folder);
   }
 
   return {
@@ -77,6 +75,13 @@ export function blobs(root: string): Blobs {
       }
     },
   };
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function decoded(bytes: Uint8Array, path: string): string {

@@ -7,7 +7,8 @@ import type { Findings } from "./findings.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Runs } from "./runs.ts";
 
-interface Rooms {
+/** The tables that what follows from an event is written to. */
+export interface EffectRooms {
   readonly runs: Runs;
   readonly executions: Executions;
   readonly approvals: Approvals;
@@ -16,7 +17,7 @@ interface Rooms {
 }
 
 /** Writes what follows from an event, in the transaction that saves the run; `at` is its place among all that follows. */
-export function effects(clock: Clock, { runs, executions, approvals, outbox, findings }: Rooms) {
+export function effects(clock: Clock, { runs, executions, approvals, outbox, findings }: EffectRooms) {
   return (batch: Batch, entry: Entry, effect: Effect, now: string, at: number): void => {
     const { run } = entry;
     switch (effect.type) {

@@ -198,9 +198,13 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
 
     held: async (hold) => table.runs.held(hold),
 
-    due: (node, limit) =>
+    reclaim: (node) =>
       commit.add(() => {
         rooms.outbox.reclaim(node);
+        return () => undefined;
+      }),
+    due: (node, limit) =>
+      commit.add(() => {
         const held = rooms.outbox.due(node, clock.now(), limit);
         return () => held;
       }),

@@ -7,22 +7,13 @@ import type { Json } from "../../domain/json.ts";
 import { type Effect, isOver, type Refusal, type RunEvent } from "../../domain/run.ts";
 import type { Phase } from "../../domain/workflow.ts";
 import type { Applied, Created, NewRun, Take } from "../store.ts";
-import type { Approvals } from "./approvals.ts";
 import { type Batch, type Entry, takeGranted, type Wanted } from "./batch.ts";
-import { effects } from "./effects.ts";
-import { type Executions, grantOf } from "./executions.ts";
-import type { Findings } from "./findings.ts";
+import { type EffectRooms, effects } from "./effects.ts";
+import { grantOf } from "./executions.ts";
 import { groups } from "./groups.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Runs } from "./runs.ts";
 import type { Versions } from "./versions.ts";
 
-interface Rooms {
-  readonly runs: Runs;
-  readonly executions: Executions;
-  readonly approvals: Approvals;
-  readonly outbox: Outbox;
-  readonly findings: Findings;
+interface Rooms extends EffectRooms {
   readonly versions: Versions;
 }
 
