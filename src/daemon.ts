@@ -36,6 +36,7 @@ export interface Daemon {
 
 const LOCK_PATIENCE_MS = 2_000;
 const LOCK_RETRY_MS = 50;
+const RECOVERY_RETRY_MS = 2_000;
 
 /**
  * Opens the store, introduces the rooms, starts; `stop` undoes it in reverse. Throws `state.locked` when another daemon
@@ -214,9 +215,19 @@ async function wire(
 
   let recovery: Promise<unknown> = Promise.resolve();
   const begin = (): void => {
-    recovery = engine.begin(suspects.before.run === null ? [] : [suspects.before.run]).catch((error: unknown) => {
-      log.error({ err: error }, "recovery failed; the daemon serves, nothing starts");
-    });
+    recovery = recover();
+  };
+  /** Until it is done: with no room on the disk it waits for some, as everything else does. */
+  const recover = async (): Promise<void> => {
+    while (!stopping) {
+      try {
+        await engine.begin(suspects.before.run === null ? [] : [suspects.before.run]);
+        return;
+      } catch (error) {
+        log.error({ err: error }, "recovery failed; the daemon serves, nothing starts, and it is tried again");
+        await new Promise<void>((resolve) => void clock.after(RECOVERY_RETRY_MS, resolve));
+      }
+    }
   };
   // The port is open before recovery is done: people can look while a long list of lost work is owed again.
   if (safeMode) log.error(safeMode, "safe mode: nothing is dispatched until `lastlight safe-mode leave`");

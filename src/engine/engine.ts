@@ -25,7 +25,8 @@ export interface Engine {
   readonly disk: Pick<DiskGuard, "state" | "trouble">;
   /**
    * Takes up what the last incarnation left, then opens the valve. `suspects` are the runs whose data it handled when it
-   * died. What lives is attached to, what finished is adopted; only what is gone is lost.
+   * died. What lives is attached to, what finished is adopted; only what is gone is lost. Rejects when that could not be
+   * written: asked again, it goes on from there.
    */
   begin(suspects?: readonly string[]): Promise<Recovery>;
   /** Makes a run; resolves once it is durable. A known key returns the run that exists. */
@@ -127,6 +128,8 @@ export function createEngine(options: {
         void resume().catch((error: unknown) => log.error({ err: error }, "held runs could not be released"));
     },
   });
+  /** Who has heard of the last crash: a recovery that is made again tells nobody twice. */
+  const blamed = new Set<string>();
   let cancelPoll = (): void => {};
   let began = false;
   let stopping = false;
@@ -183,7 +186,11 @@ export function createEngine(options: {
 
   /** A crash is an event like any other: each run hears what it lost, and owes it again. */
   async function recover(suspects: readonly string[]): Promise<Recovery> {
-    for (const run of suspects) await apply(run, { type: "run.suspected", restartLimit });
+    for (const run of suspects) {
+      if (blamed.has(run)) continue;
+      await apply(run, { type: "run.suspected", restartLimit });
+      blamed.add(run);
+    }
     await written(store.reclaim(node));
     const orphans = await store.orphans(node);
     const strays = options.keeper.strays(new Set(orphans.map((grant) => grant.execution)));

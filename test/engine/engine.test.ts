@@ -259,6 +259,36 @@ describe("the next daemon", () => {
     expect(await store.run(innocent.id)).toMatchObject({ status: "running", restart_count: 0 });
   });
 
+  test("begins again where its first attempt found no room, and blames nobody twice for one crash", async () => {
+    const { engine, request, store, until, clock } = engineWorld();
+    const first = engine({ phases: [heldPhases().kind] });
+    await first.begin();
+    const { run } = await first.create(request(chain));
+    await quiet();
+    await first.stop();
+    let full = true;
+    const troubled: Store = {
+      ...store,
+      apply: (id, event, take) =>
+        full && event.type === "execution.lost"
+          ? Promise.reject(new Fault("disk.full", "full"))
+          : store.apply(id, event, take),
+    };
+    const { kind, held } = heldPhases();
+    const second = engine({ phases: [kind], store: troubled });
+    await expect(second.begin([run.id])).rejects.toMatchObject({ code: "disk.full" });
+    full = false;
+    expect(await second.begin([run.id])).toEqual({ attached: 0, lost: 1, strays: 0 });
+    expect(await store.run(run.id)).toMatchObject({ restart_count: 1 });
+    for (let turn = 0; turn < 3; turn++) {
+      clock.advance(5_000);
+      await quiet();
+      held[0]?.end();
+    }
+    expect((await until(run.id, over)).status).toBe("succeeded");
+    await second.stop();
+  });
+
   test("blames nobody for crashes that were nobody's, however often", async () => {
     const { engine, request, store } = engineWorld();
     const first = engine({ phases: [heldPhases().kind] });
