@@ -9,6 +9,8 @@ export interface DiskGuard {
   trouble(error: unknown): boolean;
   /** Where and since when there is trouble; null while there is none. */
   state(): { readonly since: string; readonly what: string } | null;
+  /** Watches from now on: the answer tells whether there was trouble meanwhile, over by now or not. */
+  watch(): () => boolean;
   /** Keeps room back for the day it is needed. */
   keepRoom(): Promise<void>;
   stop(): void;
@@ -29,6 +31,7 @@ export function diskGuard(options: {
   const { ballast, clock, log } = options;
   let state: { since: string; what: string } | null = null;
   let cancel = (): void => {};
+  let begun = 0;
   let stopped = false;
 
   async function probe(): Promise<void> {
@@ -48,6 +51,7 @@ export function diskGuard(options: {
       const what = reasonOf(error);
       if (what === null) return false;
       if (!state) {
+        begun++;
         state = { since: clock.now(), what };
         log.error({ what }, "the disk is full: nothing starts until there is room");
         ballast.drop();
@@ -57,6 +61,10 @@ export function diskGuard(options: {
       return true;
     },
     state: () => state,
+    watch: () => {
+      const before = state === null ? begun : begun - 1;
+      return () => begun > before;
+    },
     keepRoom: async () => {
       if (!(await ballast.restore())) log.warn({}, "there is no room to keep any back");
     },

@@ -103,6 +103,7 @@ export function createEngine(options: {
     log,
     handling: options.handling,
     trouble: (error) => disk.trouble(error),
+    watch: () => disk.watch(),
     stall: async ({ run, execution }) => {
       await hold(run);
       await apply(run, { type: "execution.lost", executions: [execution], attemptLimit: null });

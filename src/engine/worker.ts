@@ -35,19 +35,24 @@ export function createWorker(options: {
   report: (grant: Grant, outcome: Outcome) => Promise<Applied>;
   /** Hears of everything that could not be written; true when it was for want of room, and the try is to come again. */
   trouble: (error: unknown) => boolean;
+  /** Watches from now on: the answer tells whether there was no room at some time meanwhile. */
+  watch: () => () => boolean;
   /** Where a try goes that could not be made for want of room. */
   stall: (grant: Grant) => Promise<undefined>;
   /** Names the run while its data is handled. */
   handling: <T>(run: string, work: () => T) => T;
 }): Worker {
-  const { store, registry, keeper, settings, blobs, clock, log, report, trouble, stall, handling } = options;
+  const { store, registry, keeper, settings, blobs, clock, log, report, trouble, watch, stall, handling } = options;
   const live = new Map<string, { grant: Grant; abort: AbortController }>();
   const waiters = new Set<() => void>();
   let detached = false;
 
   async function carry(grant: Grant, abort: AbortController): Promise<void> {
+    const wasFull = watch();
     try {
-      const outcome = await attempt(grant, abort.signal);
+      const ended = await attempt(grant, abort.signal);
+      // A program whose words find no room fails as if by itself, and by now there may be room again.
+      const outcome = ended !== "stalled" && isExit(ended) && wasFull() ? "stalled" : ended;
       if (!abort.signal.aborted)
         await deliver(grant, outcome === "stalled" ? () => stall(grant) : () => report(grant, outcome), abort.signal);
     } finally {
@@ -132,6 +137,10 @@ export function createWorker(options: {
             waiters.add(wake);
           }),
   };
+}
+
+function isExit(outcome: Outcome): boolean {
+  return outcome.type === "failed" && outcome.failure === "exit";
 }
 
 function place({ run, phase, attempt, execution }: Grant): object {

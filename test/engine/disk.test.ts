@@ -110,3 +110,25 @@ test("a pause that could be recorded only when there was room again does not las
   expect(await store.run(run.id)).toMatchObject({ status: "succeeded", reason: null });
   await daemon.stop();
 });
+
+test("a program that fails while the disk was full is tried again, though there is room by the time it has ended", async () => {
+  const { engine, request, store, disk, later, ballast } = diskWorld();
+  const { kind, held } = heldPhases();
+  const daemon = engine({ ballast, phases: [kind] });
+  await daemon.begin();
+  const { run } = await daemon.create(request(chain));
+  await quiet();
+  disk.room = false;
+  daemon.disk.trouble(full());
+  disk.room = true;
+  await later(30_000);
+  expect(daemon.disk.state()).toBeNull();
+  held[0]?.end({ type: "failed", failure: "exit", error: "exit 1" });
+  await quiet();
+  expect(await store.run(run.id)).toMatchObject({ status: "running", reason: null });
+  expect(held.map(({ name, execution }) => `${name} ${execution.grant.attempt}`)).toEqual(["a 2"]);
+  held[0]?.end({ type: "failed", failure: "exit", error: "exit 1" });
+  await quiet();
+  expect((await store.run(run.id))?.status).toBe("failed");
+  await daemon.stop();
+});
