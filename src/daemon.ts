@@ -16,7 +16,7 @@ import type { Settings } from "./engine/settings.ts";
 import { createTranscripts } from "./engine/transcript.ts";
 import type { Health } from "./http/api.ts";
 import { openServer } from "./http/server.ts";
-import { deliverers, phases } from "./plugins.ts";
+import { deliverers, phases, runtimes } from "./plugins.ts";
 import { ballast } from "./store/files/ballast.ts";
 import { blobs } from "./store/files/blobs.ts";
 import { type Lock, lockFolder } from "./store/files/lock.ts";
@@ -143,7 +143,7 @@ async function wire(
       log,
       onUnknown: unknown,
     }),
-    phases: phases(config.scripted),
+    phases: phases(runtimes(config.scripted)),
     deliverers: deliverers(log),
     settings: settingsOf(config),
     blobs: blobs(artefactsOf(config)),

@@ -16,8 +16,8 @@ export function runtimes(file: string | null): readonly Runtime[] {
 }
 
 /** Every phase type that is carried out; gates, waits and child runs are opened and closed by transitions alone. */
-export function phases(file: string | null): readonly PhaseKind[] {
-  return [bash, script, context, agent(runtimes(file))];
+export function phases(drivers: readonly Runtime[]): readonly PhaseKind[] {
+  return [bash, script, context, agent(drivers)];
 }
 
 export function deliverers(log: Log): readonly Deliverer[] {

@@ -1,25 +1,31 @@
-import type { Deliverer } from "../engine/contracts/deliverer.ts";
+import type { Deliverer, Reminder } from "../engine/contracts/deliverer.ts";
 import type { Log } from "../engine/contracts/log.ts";
 
 /** Asks the operator in the daemon's own log: the one place that is always there. Answering is by CLI or API. */
 export function consoleAsks(log: Log): Deliverer {
   return {
     kind: "ask",
-    deliver: async (_effect, { run, approval }) => {
-      // Answered or void in the meantime: nobody needs to be asked any more.
-      if (approval?.status !== "pending") return;
+    deliver: async (_effect, { run, approval, reminder }) => {
+      if (!approval) return;
       log.info(
         {
           run: approval.workflow_run_id,
           workflow: run?.workflow_name,
           approval: approval.id,
           summary: approval.summary,
+          ...reminder,
+          ...(reminder && { asked_at: approval.created_at, deadline: approval.deadline }),
           answer: `lastlight approve ${approval.id}`,
         },
-        "a person is asked",
+        wordsOf(reminder),
       );
     },
   };
+}
+
+function wordsOf(reminder: Reminder | null): string {
+  if (!reminder) return "a person is asked";
+  return "to" in reminder ? "nobody has answered; others are asked" : "nobody has answered; a person is reminded";
 }
 
 /** Tells the operator what the author of a workflow had to say, in the same place. */

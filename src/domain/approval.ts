@@ -11,6 +11,12 @@ export type ApprovalKind = "approve" | "reply";
 export const DECISIONS = ["approve", "reject", "reply"] as const;
 export type Decision = (typeof DECISIONS)[number];
 
+/** Whom a question goes to, by the names that the configuration knows. */
+export interface People {
+  readonly users?: readonly string[];
+  readonly groups?: readonly string[];
+}
+
 /** A gate that waits: the part of the row on which transitions turn. */
 export interface PendingGate {
   readonly id: string;

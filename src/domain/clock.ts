@@ -8,6 +8,8 @@ export interface Clock {
   id(): string;
   /** Calls `wake` once, `ms` milliseconds from now; the returned function calls it off. */
   after(ms: number, wake: () => void): () => void;
+  /** Calls `work` once, when what is being done now is done: the order among such calls is the clock's. */
+  soon(work: () => void): void;
 }
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
@@ -63,5 +65,6 @@ export function systemClock(): Clock {
       const timer = setTimeout(wake, ms);
       return () => clearTimeout(timer);
     },
+    soon: setImmediate,
   };
 }

@@ -1,4 +1,4 @@
-import type { ApprovalKind, Decision, PendingGate } from "./approval.ts";
+import type { ApprovalKind, Decision, PendingGate, People } from "./approval.ts";
 import { NOTHING, type Spent } from "./budget.ts";
 import type { Iso } from "./clock.ts";
 import type { Finding } from "./decision.ts";
@@ -185,6 +185,10 @@ export type Effect =
       readonly kind: ApprovalKind;
       readonly summary: string;
       readonly deadline: Iso | null;
+      /** When it is brought up again, should it still be open. */
+      readonly remind: readonly Iso[];
+      /** When others are asked too, should it still be open. */
+      readonly escalate: { readonly at: Iso; readonly to: People } | null;
       /** The id it is to have; otherwise whoever writes it down gives it one. */
       readonly approval?: string;
     }

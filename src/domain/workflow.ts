@@ -1,4 +1,4 @@
-import type { ApprovalKind } from "./approval.ts";
+import type { ApprovalKind, People } from "./approval.ts";
 import type { FailureClass } from "./execution.ts";
 import type { Json } from "./json.ts";
 import type { Messages } from "./message.ts";
@@ -161,6 +161,10 @@ export interface ApprovalPhase extends PhaseBase {
   readonly summary: string;
   readonly timeoutMs?: number;
   readonly onTimeout?: "reject" | "fail" | "continue";
+  /** After how long it is brought up again, counted from its opening; each later than the one before. */
+  readonly remindMs?: readonly number[];
+  /** After how long others are asked too. */
+  readonly escalate?: { readonly afterMs: number; readonly to: People };
   /** A rejection sends this phase, and everything downstream of it, round again. */
   readonly rework?: { readonly phase: string; readonly max: number };
 }

@@ -33,7 +33,7 @@ const CONTEXT_LIMIT = 65_536;
  * `secret.missing`, `budget.exceeded` or `template.failed`.
  */
 export function dispatcher(options: {
-  library: Library;
+  library: Pick<Library, "get">;
   store: Store;
   engine: Pick<Engine, "create">;
   clock: Clock;

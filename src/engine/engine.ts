@@ -61,7 +61,7 @@ export interface Recovery {
   readonly strays: number;
 }
 
-const POLL_MS = 5_000;
+const FLOOR_MS = 5_000;
 /** A delivery that takes longer than this when the daemon stops is owed again by the next one. */
 const OUTBOX_PATIENCE_MS = 5_000;
 const RECOVERED_AT_ONCE = 200;
@@ -86,12 +86,14 @@ export function createEngine(options: {
   /** How many executions may run at once. */
   cap: number;
   restartLimit: number;
+  /** How long owed work may lie when nobody was woken for it; a simulation, where no wake-up is lost, looks less often. */
+  floorMs?: number;
 }): Engine {
-  const { store, node, clock, log, restartLimit } = options;
+  const { store, node, clock, log, restartLimit, floorMs = FLOOR_MS } = options;
   const valve = admission(node, options.cap);
   const bus = createBus();
   const owed = createOwed({ ...options, apply });
-  const outbox = createOutbox({ store, node, clock, log, deliver: owed });
+  const outbox = createOutbox({ store, node, clock, log, floorMs: 2 * floorMs, deliver: owed });
   const kinds = registry(options.phases);
   const worker = createWorker({
     store,
@@ -181,7 +183,7 @@ export function createEngine(options: {
       log.error({ err: error }, "owed work could not be claimed; it is tried again");
     } finally {
       cancelPoll();
-      if (!stopping) cancelPoll = clock.after(POLL_MS, () => void poll());
+      if (!stopping) cancelPoll = clock.after(floorMs, () => void poll());
     }
   }
 

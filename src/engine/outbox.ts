@@ -14,16 +14,17 @@ export interface Outbox {
 const AT_ONCE = 50;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 15 * 60_000;
-const FLOOR_MS = 10_000;
 
 export function createOutbox(options: {
   store: Pick<Store, "due" | "settle" | "nextDue">;
   node: Lease;
   clock: Clock;
   log: Log;
+  /** The longest it sleeps: the wall clock may be set while it does. */
+  floorMs: number;
   deliver: (effect: OwedEffect) => Promise<void>;
 }): Outbox {
-  const { store, node, clock, log, deliver } = options;
+  const { store, node, clock, log, floorMs, deliver } = options;
   /** Runs in whose name something is being done: one thing at a time for each, so that what is said comes in order. */
   const busy = new Map<string, Promise<void>>();
   let stopped = false;
@@ -39,19 +40,19 @@ export function createOutbox(options: {
       return;
     }
     turning = true;
-    current = new Promise((resolve) => void setImmediate(() => void turn().finally(resolve)));
+    current = new Promise((resolve) => clock.soon(() => void turn().finally(resolve)));
   }
 
   async function turn(): Promise<void> {
     cancelTimer();
-    let pause = FLOOR_MS;
+    let pause = floorMs;
     try {
       while (!stopped) {
         again = false;
         const next = await store.nextDue();
-        const wait = next === null ? FLOOR_MS : Date.parse(next) - Date.parse(clock.now());
+        const wait = next === null ? floorMs : Date.parse(next) - Date.parse(clock.now());
         if (wait > 0) {
-          pause = Math.min(wait, FLOOR_MS);
+          pause = Math.min(wait, floorMs);
           if (again) continue;
           break;
         }

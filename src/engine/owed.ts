@@ -1,3 +1,4 @@
+import type { People } from "../domain/approval.ts";
 import type { Clock } from "../domain/clock.ts";
 import { INLINE_LIMIT, type Outcome, type Output } from "../domain/execution.ts";
 import { asFault } from "../domain/fault.ts";
@@ -8,7 +9,7 @@ import type { RunEvent } from "../domain/run.ts";
 import type { Phase } from "../domain/workflow.ts";
 import type { Applied, Child, Created, OwedEffect, Parent, PhaseOutput, RunData, Store } from "../store/store.ts";
 import { render } from "../workflow/template.ts";
-import type { Deliverer } from "./contracts/deliverer.ts";
+import type { Deliverer, Reminder } from "./contracts/deliverer.ts";
 import type { Log } from "./contracts/log.ts";
 import { findingOf } from "./finding.ts";
 import { roundValuesOf, scopeOf } from "./scope.ts";
@@ -83,13 +84,15 @@ export function createOwed(options: {
     if (!data || !deliverer) return;
     const text = handling(effect.run, () => textOf(data, told, settings)).trim();
     if (text === "") return;
-    await deliverer.deliver(effect, { run: data.run, approval: null, text });
+    await deliverer.deliver(effect, { run: data.run, approval: null, text, reminder: null });
   }
 
   async function ask(effect: OwedEffect): Promise<void> {
-    const { approval } = effect.payload as { approval: string };
-    const data = await store.run(effect.run);
-    await deliverers.get("ask")?.deliver(effect, { run: data, approval: await store.approval(approval), text: null });
+    const question = effect.payload as unknown as Question;
+    const approval = await store.approval(question.approval);
+    if (approval?.status !== "pending") return;
+    const run = await store.run(effect.run);
+    await deliverers.get("ask")?.deliver(effect, { run, approval, text: null, reminder: reminderOf(question) });
   }
 
   return async (effect) => {
@@ -127,6 +130,18 @@ interface Asked {
   readonly phase: string;
   readonly iteration: number;
   readonly epoch: number;
+}
+
+interface Question {
+  readonly approval: string;
+  /** The how-many-th reminder it is. */
+  readonly again?: number;
+  readonly escalate?: People;
+}
+
+function reminderOf({ again, escalate }: Question): Reminder | null {
+  if (escalate) return { to: escalate };
+  return again === undefined ? null : { ordinal: again };
 }
 
 interface Told {

@@ -6,7 +6,7 @@ export interface Settings {
   /** Gates behind phases (`approval_gate`) that ask; the others let pass. */
   readonly approvals: ReadonlySet<string>;
   /** What isolates programs here. */
-  readonly sandbox: "none";
+  readonly sandbox: string;
   /** Values of secrets by name, for the phases that declare them. */
   readonly secrets: { readonly [name: string]: string };
   /** Where links lead; empty when nobody said. */

@@ -65,6 +65,8 @@ export const STATUS: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   "run.terminal": 409,
   "run.unfinished": 409,
   "run.unknown": 404,
+  "scenario.endless": 422,
+  "scenario.invalid": 422,
   "scratch.too_large": 413,
   "secret.missing": 409,
   "session.refused": 500,

@@ -96,9 +96,7 @@ function phaseOf(declared: DeclaredPhase, dependsOn: readonly string[], workflow
       return { ...base, ...timed, type, ...agentOf(declared) };
     }
     case "approval": {
-      const { summary = label, timeout, on_timeout, on_reject } = declared.approval ?? {};
-      const rework = on_reject && { phase: on_reject.rework, max: on_reject.max ?? 1 };
-      return { ...base, type, summary, ...present({ timeoutMs: durationOf(timeout), onTimeout: on_timeout, rework }) };
+      return { ...base, type, summary: declared.approval?.summary ?? label, ...gateOf(declared.approval ?? {}) };
     }
     case "wait":
       return { ...base, type, wait: waitOf(declared), ...present({ timeoutMs: limitOf(declared) }) };
@@ -199,6 +197,16 @@ function agentOf(declared: DeclaredPhase) {
       softRetries: generic.on_soft_failure?.retries ?? 0,
       thenComplete: generic.on_soft_failure?.then === "complete",
     },
+  });
+}
+
+function gateOf({ timeout, on_timeout, remind = [], escalate, on_reject }: NonNullable<DeclaredPhase["approval"]>) {
+  return present({
+    timeoutMs: durationOf(timeout),
+    onTimeout: on_timeout,
+    remindMs: remind.length > 0 ? remind.map(milliseconds) : undefined,
+    escalate: escalate && { afterMs: milliseconds(escalate.after), to: present(escalate.to) },
+    rework: on_reject && { phase: on_reject.rework, max: on_reject.max ?? 1 },
   });
 }
 

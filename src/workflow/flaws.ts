@@ -22,6 +22,7 @@ export function flaws(declared: DeclaredWorkflow, source: Source): Remark[] {
     notBoth(phase, here, source, error);
     timeoutFits(phase, here, source, error);
     placeFits(phase, here, declared, source, error);
+    remindersFit(phase, [...here, "approval"], source, error);
   }
   remarks.push(...clashes(declared, source), ...idleGates(declared, source));
   edgesFit(declared, source, error);
@@ -184,6 +185,33 @@ function matrixFits(phase: DeclaredPhase, type: string, here: Path, source: Sour
     error(place, "matrix needs at least one key, and each key needs values");
   const total = axes.reduce((product: number, values) => product * (Array.isArray(values) ? values.length : 1), 1);
   if (total > MATRIX_LIMIT) error(place, `matrix makes ${total} items; ${MATRIX_LIMIT} are the most`);
+}
+
+/** Whoever is to hear of a gate again hears of it while it is open. */
+function remindersFit({ approval }: DeclaredPhase, gate: Path, source: Source, error: Refuse): void {
+  const { remind = [], escalate, timeout } = approval ?? {};
+  const comes = (after: string, path: Path, sooner: string): void => {
+    if (timeout === undefined || milliseconds(after) < milliseconds(timeout)) return;
+    error(source.valueAt(path), `${after} never comes: the gate's timeout is ${timeout}. ${sooner}, or raise timeout`);
+  };
+  for (const [at, after] of remind.entries()) {
+    const path = [...gate, "remind", at];
+    const before = remind[at - 1];
+    if (before !== undefined && milliseconds(after) <= milliseconds(before))
+      error(
+        source.valueAt(path),
+        `${after} is not later than the ${before} before it. Write reminders in rising order`,
+      );
+    comes(after, path, "Remind sooner");
+  }
+  if (!escalate) return;
+  const { users = [], groups = [] } = escalate.to;
+  comes(escalate.after, [...gate, "escalate", "after"], "Escalate sooner");
+  if (users.length + groups.length === 0)
+    error(
+      source.valueAt([...gate, "escalate", "to"]),
+      "to names nobody. Write { users: […] }, { groups: […] } or both",
+    );
 }
 
 /** A gate can only send back what leads to it. */

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Effect } from "../../src/domain/run.ts";
+import { born, created, decided, happen, played } from "../support/play.ts";
 import { type Sketch, workflow } from "../support/workflow.ts";
 import { type Life, live } from "./life.ts";
 
@@ -48,6 +50,34 @@ describe("a gate's deadline", () => {
     const life = door({ timeoutMs: 1_000, rework: { phase: "work", max: 3 } });
     life.fire();
     expect(life.stands).toBe("failed expired");
+  });
+});
+
+describe("reminders", () => {
+  const HOUR = 3_600_000;
+  const leads = { groups: ["leads"] };
+  const reminding = { remindMs: [4 * HOUR, 12 * HOUR], escalate: { afterMs: 20 * HOUR, to: leads } };
+  const opened = (effects: readonly Effect[]) => effects.find((effect) => effect.type === "gate.open");
+
+  test("are due at the moments that the author named, counted from the gate's opening", () => {
+    const door = workflow("door", [{ name: "door", type: "approval", summary: "Ship {{it}}?", ...reminding }]);
+    const { step } = happen(door, played(door, [created]), decided("door"), "2026-11-21T10:30:00.000Z");
+    expect(step.ok && opened(step.effects)).toMatchObject({
+      remind: ["2026-11-21T14:30:00.000Z", "2026-11-21T22:30:00.000Z"],
+      escalate: { at: "2026-11-22T06:30:00.000Z", to: leads },
+    });
+  });
+
+  test("a gate whose author named none owes none", () => {
+    const door = workflow("door", [{ name: "door", type: "approval" }]);
+    const { step } = happen(door, born(door), created);
+    expect(step.ok && opened(step.effects)).toMatchObject({ remind: [], escalate: null });
+  });
+
+  test("move no run: only the gate's own deadline is waited for", () => {
+    const life = door({ ...reminding, timeoutMs: 24 * HOUR });
+    expect(life.books.timers).toEqual([{ phase: "door", due: "2026-11-22T09:00:00.000Z" }]);
+    expect(life.refused({ type: "timer.fired", phase: "door", due: "2026-11-21T13:00:00.000Z" })).toBe("stale");
   });
 });
 

@@ -29,7 +29,7 @@ async function ran(yaml: string, inputs: Record<string, string> = {}): Promise<R
     clock,
     log: silent,
     node: { node: "n", incarnation: clock.id() },
-    phases: phases(null),
+    phases: phases([]),
     deliverers: [],
     cap: 4,
     restartLimit: 3,

@@ -25,6 +25,24 @@ const gated = version(
   ]),
 );
 
+const leads = { groups: ["leads"] };
+const reminding = version(
+  workflow("reminding", [
+    { name: "a" },
+    {
+      name: "door",
+      type: "approval",
+      after: ["a"],
+      timeoutMs: 60_000,
+      remindMs: [10_000, 20_000],
+      escalate: { afterMs: 30_000, to: leads },
+      rework: { phase: "a", max: 1 },
+    },
+    { name: "other", type: "approval", after: ["a"], remindMs: [40_000] },
+    { name: "b", after: ["door", "other"] },
+  ]),
+);
+
 const asking = version(workflow("asking", [{ name: "look", if: "true" }]));
 const single = version(workflow("single", [{ name: "a" }]));
 const napping = version(workflow("napping", [{ name: "nap", wait: { forMs: 60_000 } }]));
@@ -520,6 +538,88 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         await created;
         const [gate] = (await store.approvals({ status: "pending" }, { limit: 1 })).rows;
         expect(await store.apply(wish.id, approve(gate!.id), take(4))).toMatchObject({ ok: true });
+      });
+    });
+
+    describe("reminders", () => {
+      /** A run that waits at both its doors, each of which has been asked about. */
+      const waiting = async (store: Store, clock: Clock) => {
+        const { run, granted } = await begun(store, request(clock, reminding), take(4));
+        await applied(store, run.id, ended(granted[0].execution));
+        await asked(store);
+        return run.id;
+      };
+      const gateOf = async (store: Store, run: string, phase: string) =>
+        (await store.run(run))?.approvals.find((each) => each.phase === phase && each.status === "pending")
+          ?.id as string;
+      /** Settles what is due, and says what it was. */
+      const asked = async (store: Store): Promise<Omit<OwedEffect, "id">[]> => {
+        const all = await store.due(node, 50);
+        for (const { id } of all) expect(await store.settle(node, id, { done: true })).toBe(true);
+        return all.map(({ id: _, ...effect }) => effect);
+      };
+
+      test("are owed at the moments that the gate named, each once, and so is word to others", async () => {
+        const { store, clock, reopen } = await world();
+        const run = await waiting(store, clock);
+        const [door, other] = [await gateOf(store, run, "door"), await gateOf(store, run, "other")];
+        const again = await reopen();
+        const moments: [due: string, payload: object][] = [
+          ["2026-11-21T09:00:10.000Z", { approval: door, again: 1 }],
+          ["2026-11-21T09:00:20.000Z", { approval: door, again: 2 }],
+          ["2026-11-21T09:00:30.000Z", { approval: door, escalate: leads }],
+          ["2026-11-21T09:00:40.000Z", { approval: other, again: 1 }],
+        ];
+        for (const [due, payload] of moments) {
+          expect([await again.nextDue(), await asked(again)]).toEqual([due, []]);
+          clock.advance(10_000);
+          expect(await asked(again)).toEqual([{ run, kind: "ask", payload, due, tries: 1 }]);
+        }
+        expect(await again.nextDue()).toBe("2026-11-21T09:01:00.000Z");
+      });
+
+      test.each<[string, (gate: string) => RunEvent]>([
+        ["its answer", approve],
+        ["its expiry", () => ({ type: "timer.fired", phase: "door", due: "2026-11-21T09:01:00.000Z" })],
+      ])("vanish with %s, and only that gate's", async (_with, event) => {
+        const { store, clock } = await world();
+        const run = await waiting(store, clock);
+        await applied(store, run, event(await gateOf(store, run, "door")));
+        clock.advance(50_000);
+        expect(await asked(store)).toMatchObject([
+          { kind: "ask", payload: { approval: await gateOf(store, run, "other"), again: 1 } },
+        ]);
+      });
+
+      test("vanish with the run, and a question that nobody has been asked yet with them", async () => {
+        const { store, clock } = await world();
+        const { run, granted } = await begun(store, request(clock, reminding), take(4));
+        const besides = await waiting(store, clock);
+        await applied(store, run.id, ended(granted[0].execution));
+        await applied(store, run.id, cancel);
+        clock.advance(86_400_000);
+        const due = await asked(store);
+        expect(due.map((each) => [each.run, each.kind])).toEqual([
+          ...Array(4).fill([besides, "ask"]),
+          [besides, "timer"],
+        ]);
+      });
+
+      test("of a gate that sent work back are gone; those of the next count from when it opens", async () => {
+        const { store, clock } = await world();
+        const run = await waiting(store, clock);
+        const first = await gateOf(store, run, "door");
+        clock.advance(5_000);
+        const { granted } = await applied(store, run, { ...approve(first), decision: "reject" } as RunEvent, take(4));
+        clock.advance(100_000);
+        expect((await asked(store)).map(({ kind }) => kind)).toEqual(["timer"]);
+        await applied(store, run, ended(granted[0]!.execution));
+        await asked(store);
+        const second = await gateOf(store, run, "door");
+        expect(second).not.toBe(first);
+        expect(await store.nextDue()).toBe("2026-11-21T09:01:55.000Z");
+        clock.advance(10_000);
+        expect(await asked(store)).toMatchObject([{ kind: "ask", payload: { approval: second, again: 1 } }]);
       });
     });
 

@@ -26,6 +26,7 @@ export function fakeClock(start: Iso = "2026-11-21T09:00:00.000Z"): FakeClock {
       timers.add(timer);
       return () => timers.delete(timer);
     },
+    soon: setImmediate,
     advance: (ms) => {
       const until = now + ms;
       for (;;) {

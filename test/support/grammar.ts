@@ -4,14 +4,14 @@ import { onTestFinished } from "vitest";
 import { type Clock, systemClock } from "../../src/domain/clock.ts";
 import type { Json } from "../../src/domain/json.ts";
 import { isOver } from "../../src/domain/run.ts";
-import type { Deliverer } from "../../src/engine/contracts/deliverer.ts";
+import type { Deliverer, Reminder } from "../../src/engine/contracts/deliverer.ts";
 import { type Dispatch, dispatcher } from "../../src/engine/dispatch.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import { type Fork, forker } from "../../src/engine/fork.ts";
 import { createKeeper } from "../../src/engine/keeper.ts";
 import type { Settings } from "../../src/engine/settings.ts";
 import { createTranscripts } from "../../src/engine/transcript.ts";
-import { phases } from "../../src/plugins.ts";
+import { phases, runtimes } from "../../src/plugins.ts";
 import { blobs } from "../../src/store/files/blobs.ts";
 import { sessions } from "../../src/store/files/sessions.ts";
 import { spool } from "../../src/store/files/spool.ts";
@@ -35,6 +35,8 @@ export interface GrammarWorld {
   fork: Fork;
   /** What people were told, in order: `event text`. */
   readonly told: string[];
+  /** What people were asked at gates, once it has come to so many questions: `door`, `door again 1`, `door to leads`. */
+  asked(many: number): Promise<readonly string[]>;
   /** Starts a run and returns its id. */
   start(workflow: string, more?: { inputs?: Record<string, Json>; context?: Record<string, Json> }): Promise<string>;
   /** The run, once `ready` holds for it: asked again at every commit. */
@@ -78,7 +80,15 @@ export async function grammarWorld(
     kind: "post",
     deliver: async ({ payload }, { text }) => void told.push(`${(payload as { event: string }).event} ${text}`),
   };
-  const ask: Deliverer = { kind: "ask", deliver: async () => {} };
+  const asked: string[] = [];
+  const listening = new Set<() => void>();
+  const ask: Deliverer = {
+    kind: "ask",
+    deliver: async (_effect, { approval, reminder }) => {
+      asked.push(`${approval?.gate}${inWords(reminder)}`);
+      for (const hear of listening) hear();
+    },
+  };
   const workspace = (run: string): string => join(folder, "workspaces", run);
 
   const open = (): { engine: Engine; dispatch: Dispatch; fork: Fork } => {
@@ -87,7 +97,7 @@ export async function grammarWorld(
       clock,
       log: silent,
       node: { node: "n", incarnation: clock.id() },
-      phases: phases(script),
+      phases: phases(runtimes(script)),
       deliverers: [post, ask],
       settings,
       blobs: blobs(settings.artefacts),
@@ -134,6 +144,16 @@ export async function grammarWorld(
     library,
     clock,
     told,
+    asked: (many) =>
+      new Promise((resolve) => {
+        const hear = (): void => {
+          if (asked.length < many) return;
+          listening.delete(hear);
+          resolve([...asked]);
+        };
+        listening.add(hear);
+        hear();
+      }),
     start: async (workflow, { inputs = {}, context } = {}) => {
       const trigger = { type: "api" as const, id: null, by: "ana" };
       const request = { workflow, inputs, trigger, once: null, ...(context ? { context } : {}) };
@@ -155,6 +175,13 @@ export async function grammarWorld(
   });
   await world.engine.begin();
   return world;
+}
+
+function inWords(reminder: Reminder | null): string {
+  if (!reminder) return "";
+  if ("ordinal" in reminder) return ` again ${reminder.ordinal}`;
+  const { users = [], groups = [] } = reminder.to;
+  return ` to ${[...users, ...groups].join(", ")}`;
 }
 
 /** Iterations and how each went, in order: `fix_iter_1 ok`. */

@@ -35,6 +35,8 @@ export interface Sketch extends Common {
   summary?: string;
   onTimeout?: ApprovalPhase["onTimeout"];
   rework?: ApprovalPhase["rework"];
+  remindMs?: ApprovalPhase["remindMs"];
+  escalate?: ApprovalPhase["escalate"];
   wait?: WaitPhase["wait"];
   /** The workflow that a child run is a run of. */
   child?: string;
@@ -93,6 +95,8 @@ function phase(sketch: Sketch): Phase {
         ...timed,
         ...(sketch.onTimeout && { onTimeout: sketch.onTimeout }),
         ...(sketch.rework && { rework: sketch.rework }),
+        ...(sketch.remindMs && { remindMs: sketch.remindMs }),
+        ...(sketch.escalate && { escalate: sketch.escalate }),
       };
     case "wait":
       return { ...base, type: "wait", wait: sketch.wait ?? { forMs: 60_000 }, ...timed };

@@ -145,6 +145,10 @@ const keys: readonly [yaml: string, made: object][] = [
     { summary: "Sure?", timeoutMs: 24 * HOUR, onTimeout: "continue", rework: { phase: "before", max: 1 } },
   ],
   ["type: approval, approval: { on_reject: { rework: before, max: 3 } }", { rework: { phase: "before", max: 3 } }],
+  [
+    "type: approval, approval: { timeout: 24h, remind: [4h, 12h], escalate: { after: 20h, to: { groups: [leads] } } }",
+    { remindMs: [4 * HOUR, 12 * HOUR], escalate: { afterMs: 20 * HOUR, to: { groups: ["leads"] } } },
+  ],
 
   ["type: wait, wait: { for: 15m }", { type: "wait", wait: { forMs: 15 * MINUTE } }],
   ["type: wait, wait: { at: '2030-01-01T00:00:00Z' }", { wait: { at: "2030-01-01T00:00:00Z" } }],
@@ -176,6 +180,7 @@ test("a phase says nothing of what its author did not", () => {
     triggerRule: "all_success",
   });
   expect(phaseOf("type: context, finally: false, messages: {}")).toEqual(phaseOf("type: context"));
+  expect(phaseOf("type: approval, approval: { remind: [] }")).toEqual(phaseOf("type: approval"));
 });
 
 test("beside until_bash, timeout_seconds is the check's and not the agent's", () => {

@@ -14,8 +14,6 @@ test("the workflow of the grammar's own description loads", () => {
     "phases.approve.approval.show",
     "phases.approve.approval.form",
     "phases.approve.approval.approvers",
-    "phases.approve.approval.remind",
-    "phases.approve.approval.escalate",
     "phases.fix.agent: pi",
     "phases.publish.type: tool",
   ]);

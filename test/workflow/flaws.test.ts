@@ -18,6 +18,9 @@ const CHANGES = "on_request_changes: { fix_prompt: f.md, re_review_prompt: r.md 
 const REWORK = "rework must name a phase that leads to this gate";
 const BELOW = "must be a path below the working directory";
 const WORD = "is a word of the template or condition language. Choose another";
+const asking = (keys: string): string => phases(`name: a, type: approval, approval: { ${keys} }`);
+const TWENTY_ONE = `[${[...Array(21).keys()].map((at) => `${at + 1}m`).join(", ")}]`;
+const NOBODY = "to names nobody. Write { users: […] }, { groups: […] } or both";
 const OURS = "begins like the names that lastlight sets itself. Choose another";
 
 const refusals: Record<string, readonly [text: string, message: string][]> = {
@@ -99,6 +102,30 @@ const refusals: Record<string, readonly [text: string, message: string][]> = {
     ],
     [phases("name: a, type: approval, approval: { on_reject: §{ max: 3 } }"), "rework is missing"],
     [phases("name: a, type: approval, approval: { on_timeout: §fail }"), "on_timeout means nothing without timeout"],
+  ],
+  "a gate that reminds": [
+    [
+      asking("timeout: 24h, remind: [4h, §24h]"),
+      "24h never comes: the gate's timeout is 24h. Remind sooner, or raise timeout",
+    ],
+    [
+      asking("remind: [§1d], timeout: 90m"),
+      "1d never comes: the gate's timeout is 90m. Remind sooner, or raise timeout",
+    ],
+    [asking("remind: [4h, §2h]"), "2h is not later than the 4h before it. Write reminders in rising order"],
+    [asking("remind: [60m, §1h]"), "1h is not later than the 60m before it. Write reminders in rising order"],
+    [asking("remind: [4h, §soon]"), 'remind: entry 2 must be a duration such as "90s", "15m" or "2h"'],
+    [asking("remind: §4h"), "remind must be a list"],
+    [asking(`remind: §${TWENTY_ONE}`), "remind may hold at most 20"],
+    [
+      asking("timeout: 2h, escalate: { after: §2h, to: { groups: [leads] } }"),
+      "2h never comes: the gate's timeout is 2h. Escalate sooner, or raise timeout",
+    ],
+    [asking("escalate: { after: 2h, to: §{} }"), NOBODY],
+    [asking("escalate: { after: 2h, to: §{ users: [], groups: [] } }"), NOBODY],
+    [asking("escalate: { after: 2h, to: { users: [§''] } }"), "users: entry 1 must not be empty"],
+    [asking("escalate: §{ after: 2h }"), "to is missing"],
+    [asking("escalate: §{ to: { users: [ana] } }"), "after is missing"],
   ],
   "secrets and environment": [
     [bash("secrets: [§TOKEN]"), 'secret "TOKEN" is not among the workflow\'s secrets'],
@@ -255,6 +282,14 @@ test("a phase or an output named like something of the context is told that the 
     'fix.yaml:3:13 "repo" is a name of the context too, which wins. Read the phase as phases.repo',
     'fix.yaml:3:55 "sender" is a name of the context too, which wins. Read the phase as phases.repo',
   ]);
+});
+
+test("a gate may remind and escalate until just before its timeout, and for ever without one", () => {
+  const to = "to: { users: [ana], groups: [leads] }";
+  expect(said(asking(`timeout: 24h, remind: [4h, 1439m], escalate: { after: 1439m, ${to} }`), "warning")).toEqual([]);
+  expect(said(asking(`timeout: 24h, remind: [4h, 1439m], escalate: { after: 1439m, ${to} }`))).toEqual([]);
+  expect(said(asking(`remind: [4h, 365d], escalate: { after: 1s, ${to} }`))).toEqual([]);
+  expect(said(asking(`remind: ${TWENTY_ONE.replace("21m", "").replace(", ]", "]")}`))).toEqual([]);
 });
 
 test("a phase that runs last may depend on one that does, and on any other", () => {

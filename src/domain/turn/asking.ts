@@ -1,4 +1,4 @@
-import type { ApprovalKind } from "../approval.ts";
+import type { ApprovalKind, People } from "../approval.ts";
 import type { LiveExecution } from "../execution.ts";
 import type { Phase } from "../workflow.ts";
 import type { Turn } from "./turn.ts";
@@ -12,6 +12,8 @@ interface Question {
   readonly summary: string;
   readonly approval?: string | undefined;
   readonly timeoutMs?: number | undefined;
+  readonly remindMs?: readonly number[] | undefined;
+  readonly escalate?: { readonly afterMs: number; readonly to: People } | undefined;
   /** The execution whose end brought the question. */
   readonly execution?: string;
 }
@@ -20,7 +22,7 @@ interface Question {
 export function openGate(
   turn: Turn,
   phase: Phase,
-  { gate, kind, summary, approval, timeoutMs, execution }: Question,
+  { gate, kind, summary, approval, timeoutMs, remindMs = [], escalate, execution }: Question,
 ): void {
   const deadline = timeoutMs === undefined ? null : turn.after(timeoutMs);
   turn.put(phase.name, {
@@ -36,7 +38,18 @@ export function openGate(
   turn.currentPhase = phase.name;
   const { iteration } = turn.at(phase.name);
   const id = approval === undefined ? {} : { approval };
-  turn.effects.push({ type: "gate.open", gate, phase: phase.name, iteration, kind, summary, deadline, ...id });
+  turn.effects.push({
+    type: "gate.open",
+    gate,
+    phase: phase.name,
+    iteration,
+    kind,
+    summary,
+    deadline,
+    remind: remindMs.map((ms) => turn.after(ms)),
+    escalate: escalate ? { at: turn.after(escalate.afterMs), to: escalate.to } : null,
+    ...id,
+  });
   if (deadline !== null) turn.timer(phase.name, deadline);
 }
 

@@ -53,13 +53,15 @@ function begin(turn: Turn, phase: Phase): void {
 export function start(turn: Turn, phase: Phase, finding: Run): void {
   if (phase.matrix) beginItems(turn, phase, finding.axes ?? (phase.matrix.axes as Axes));
   else if (phase.type === "approval") {
-    const summary = finding.summary ?? phase.summary;
+    const { timeoutMs, remindMs, escalate } = phase;
     openGate(turn, phase, {
       gate: phase.name,
       kind: "approve",
-      summary,
+      summary: finding.summary ?? phase.summary,
       approval: finding.approval,
-      timeoutMs: phase.timeoutMs,
+      timeoutMs,
+      remindMs,
+      escalate,
     });
   } else if (phase.type === "wait") {
     if ("forMs" in phase.wait) sleep(turn, phase, turn.after(phase.wait.forMs));

@@ -1,3 +1,4 @@
+import type { People } from "../../domain/approval.ts";
 import type { ApprovalLine, EffectKind, OwedEffect, RunLine } from "../../store/store.ts";
 
 /** Does one kind of outward effect; it may be asked again for the same effect, whose id tells. */
@@ -12,4 +13,9 @@ export interface About {
   readonly run: RunLine | null;
   readonly approval: ApprovalLine | null;
   readonly text: string | null;
+  /** Null when the gate is brought up for the first time. */
+  readonly reminder: Reminder | null;
 }
+
+/** A gate that still waits: whoever was asked is reminded, for the first time or a later one, or others are asked too. */
+export type Reminder = { readonly ordinal: number } | { readonly to: People };

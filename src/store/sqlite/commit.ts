@@ -1,4 +1,5 @@
 import type { Database } from "better-sqlite3";
+import type { Clock } from "../../domain/clock.ts";
 import { Fault } from "../../domain/fault.ts";
 
 /** Does its writes inside the batch and returns what to answer; the answer is given after COMMIT, never before. */
@@ -28,6 +29,7 @@ const LARGEST_BATCH = 1_000;
  */
 export function groupCommit<Batch>(
   db: Database,
+  clock: Pick<Clock, "soon">,
   room: {
     open(): Batch;
     flush(batch: Batch): void;
@@ -122,7 +124,7 @@ export function groupCommit<Batch>(
         queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
         if (scheduled) return;
         scheduled = true;
-        setImmediate(flush);
+        clock.soon(flush);
       }),
     flush,
     close: () => {

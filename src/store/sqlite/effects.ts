@@ -37,14 +37,20 @@ export function effects(clock: Clock, { runs, executions, approvals, outbox, fin
         executions.close(effect, entry, now);
         break;
       case "gate.open": {
-        const { phase, iteration, kind, approval: id = clock.id() } = effect;
+        const { phase, iteration, kind, remind, escalate, approval: id = clock.id() } = effect;
+        const ask = `${run.id}/${phase}/${iteration}/${run.epoch}/ask`;
         approvals.open(id, run.id, effect, now);
-        outbox.owe(`${run.id}/${phase}/${iteration}/${run.epoch}/ask`, run.id, "ask", { approval: id }, now);
+        outbox.owe(ask, run.id, "ask", { approval: id }, now);
+        for (const [before, due] of remind.entries())
+          outbox.owe(`${ask}/${before + 1}`, run.id, "ask", { approval: id, again: before + 1 }, due);
+        if (escalate)
+          outbox.owe(`${ask}/escalate`, run.id, "ask", { approval: id, escalate: { ...escalate.to } }, escalate.at);
         entry.run = { ...run, gates: [...run.gates, { id, phase, iteration, kind, createdAt: now }] };
         break;
       }
       case "gate.close":
         approvals.close(effect, now);
+        outbox.voidAsks(run.id, effect.approval);
         break;
       case "history":
         entry.lines.push(effect.line);

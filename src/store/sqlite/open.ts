@@ -21,8 +21,8 @@ import { type DetailRow, phasesOf, runs } from "./runs.ts";
 import { transitions } from "./transitions.ts";
 import { versions } from "./versions.ts";
 
-/** A connection with the settings every promise rests on (engine rule 1). */
-export function openDatabase(file: string): Database.Database {
+/** A connection with the settings every promise rests on (engine rule 1), to a file or to a database's bytes in memory. */
+export function openDatabase(file: string | Buffer): Database.Database {
   const db = new Database(file);
   db.pragma("journal_mode = WAL");
   // Set, not trusted: the library reports FULL and then runs at NORMAL once WAL is on.
@@ -53,7 +53,7 @@ export function openSqliteStore(options: {
     // By name, which opens nothing; SQLite gives the -wal and -shm files the same mode.
     if (isNew) chmodSync(file, 0o600);
     migrate(db, clock.now());
-    return store(db, clock, onUnknown);
+    return storeOn(db, { clock, onUnknown, closed: () => db.close() });
   } catch (error) {
     db.close();
     if (error instanceof Fault) throw error;
@@ -63,7 +63,11 @@ export function openSqliteStore(options: {
   }
 }
 
-function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) => void): Store {
+/** The store on a database that has this version's schema. */
+export function storeOn(
+  db: Database.Database,
+  { clock, onUnknown, closed }: { clock: Clock; onUnknown: (error: unknown) => void; closed: () => void },
+): Store {
   const pinned = versions(db);
   const given = outputs(db);
   const rooms = {
@@ -79,7 +83,7 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
   const moves = transitions(clock, table);
   const list = runLists(db);
   const listeners = new Set<(changes: readonly RunChange[]) => void>();
-  const commit = groupCommit<Batch>(db, {
+  const commit = groupCommit<Batch>(db, clock, {
     open: openBatch,
     unknown: onUnknown,
     flush: moves.flush,
@@ -247,7 +251,7 @@ function store(db: Database.Database, clock: Clock, onUnknown: (error: unknown) 
     }),
     close: async () => {
       commit.close();
-      db.close();
+      closed();
     },
   };
 }

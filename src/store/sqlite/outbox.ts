@@ -70,8 +70,7 @@ export function outbox(db: Database) {
   const again = db.prepare(`
     UPDATE outbox SET state = 'owed', node = NULL, incarnation = NULL, due = @due, error = @error
      WHERE id = @id AND state = 'held' AND incarnation = @incarnation`);
-  const voidTimers = db.prepare(`
-    DELETE FROM outbox INDEXED BY outbox_of_run WHERE run_id = @run AND kind = 'timer' AND state = 'owed'`);
+  const { voidTimers, voidAsks } = voidStatements(db);
   const next = db
     .prepare<[], Iso>("SELECT due FROM outbox INDEXED BY outbox_due WHERE state = 'owed' ORDER BY due, id LIMIT 1")
     .pluck();
@@ -92,6 +91,10 @@ export function outbox(db: Database) {
     },
     voidTimers: (run: string): void => {
       voidTimers.run({ run });
+    },
+    /** Nobody needs to hear of this gate any more. */
+    voidAsks: (run: string, approval: string): void => {
+      voidAsks.run({ run, approval });
     },
     startable: (limit: number): (Wanted & { id: string })[] =>
       startable.all({ limit }).map(({ id, run_id, priority, payload }) => {
@@ -122,6 +125,17 @@ export function outbox(db: Database) {
   };
 }
 export type Outbox = ReturnType<typeof outbox>;
+
+/** What takes back what is owed, of one run among many; a test asks each for its plan. */
+export function voidStatements(db: Database) {
+  return {
+    voidTimers: db.prepare<{ run: string }>(`
+      DELETE FROM outbox INDEXED BY outbox_of_run WHERE run_id = @run AND kind = 'timer' AND state = 'owed'`),
+    voidAsks: db.prepare<{ run: string; approval: string }>(`
+      DELETE FROM outbox INDEXED BY outbox_of_run
+       WHERE run_id = @run AND kind = 'ask' AND state = 'owed' AND payload ->> 'approval' = @approval`),
+  };
+}
 
 /** The effect's idempotency key: one try of one phase, owed once however often the event comes. */
 function startId(run: string, phase: string, iteration: number, epoch: number, attempt: number): string {

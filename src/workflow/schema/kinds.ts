@@ -25,7 +25,8 @@ export const callKeys = {
   with: anyValue.optional(),
 };
 
-const people = z.strictObject({ users: z.array(z.string()).optional(), groups: z.array(z.string()).optional() });
+const called = z.array(z.string().min(1).max(100)).max(50);
+const people = z.strictObject({ users: called.optional(), groups: called.optional() });
 
 export const approvalKeys = {
   approval: z
@@ -36,8 +37,8 @@ export const approvalKeys = {
       approvers: later(people.extend({ min: positive.optional(), not_requester: z.boolean().optional() })),
       timeout: duration.optional(),
       on_timeout: z.enum(["reject", "fail", "continue"]).optional(),
-      remind: later(z.array(duration)),
-      escalate: later(z.strictObject({ after: duration, to: people })),
+      remind: z.array(duration).max(20).optional(),
+      escalate: z.strictObject({ after: duration, to: people }).optional(),
       on_reject: z.strictObject({ rework: z.string(), max: positive.max(100).optional() }).optional(),
     })
     .refine((approval) => approval.on_timeout === undefined || approval.timeout !== undefined, {

@@ -4,6 +4,7 @@ import { listStatements as approvalStatements } from "../../../src/store/sqlite/
 import { listStatements as runStatements } from "../../../src/store/sqlite/lists.ts";
 import { migrate } from "../../../src/store/sqlite/migrate.ts";
 import { openDatabase } from "../../../src/store/sqlite/open.ts";
+import { voidStatements } from "../../../src/store/sqlite/outbox.ts";
 
 const BLOBS = ["context", "inputs", "scratch", "node_statuses", "phase_states", "phase_history", "output_text"];
 
@@ -73,6 +74,20 @@ describe.each([
     ).toHaveLength(1);
     expect(plan.join("\n")).not.toContain("INDEX idx_workflow_runs_status ");
   });
+});
+
+test.each([
+  ["plain", database],
+  ["misleading", misled],
+])("what is taken back is found among what its own run owes, with %s statistics", (_which, make) => {
+  const db = make();
+  const plans = Object.values(voidStatements(db)).map(({ source }) =>
+    (db.prepare(`EXPLAIN QUERY PLAN ${source}`).all({ run: "r", approval: "a" }) as { detail: string }[]).map(
+      ({ detail }) => detail,
+    ),
+  );
+  const own = ["SEARCH outbox USING INDEX outbox_of_run (run_id=? AND kind=?)"];
+  expect(plans).toEqual([own, own]);
 });
 
 test.each(names)("%s read no column that grows", (name) => {
