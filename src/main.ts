@@ -16,5 +16,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
+  simulate: async (of) => (await import("./simulate.ts")).simulateRuns(of),
   serve: async (config, version, say) => (await import("./serve.ts")).serve(config, version, say),
 });

@@ -105,7 +105,7 @@ describe("the floors hold", () => {
 
   test("only the composition names a backend; everyone else knows the store's contract", () => {
     const wrong = inside.filter(
-      (each) => /^store\/sqlite\//.test(target(each)) && !/^(store\/sqlite\/|daemon\.ts)/.test(each.file),
+      (each) => /^store\/sqlite\//.test(target(each)) && !/^(store\/sqlite\/|(daemon|simulate)\.ts)/.test(each.file),
     );
     expect(wrong.map(({ file, to }) => `${file} → ${to}`)).toEqual([]);
   });
@@ -160,5 +160,16 @@ describe("what the house forbids", () => {
       "domain/advance.ts",
       "store/sqlite/transitions.ts",
     ]);
+  });
+
+  test("the simulator holds no transition of its own: it drives the engine, and writes no run", () => {
+    const simulator = files.filter((file) => file.startsWith("engine/simulation/"));
+    expect(simulator.length).toBeGreaterThan(5);
+    const values = inside.filter((each) => simulator.includes(each.file) && !each.typeOnly).map(target);
+    expect(values).toContain("engine/engine.ts");
+    // Of the domain only what names and reads things; nothing of a turn, and no store but by its contract.
+    expect(values.filter((to) => /^domain\/(advance|turn\/|budget|matrix|retry)|^store\//.test(to))).toEqual([]);
+    const text = simulator.map((file) => readFileSync(join(SRC, file), "utf8")).join("\n");
+    expect(text).not.toMatch(/\badvance\(|\b(INSERT|UPDATE|DELETE)\b|\.(apply|create|claim|settle|override|mark)\(/);
   });
 });

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { type Config, readConfig } from "../config.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
+import type { Simulated, Simulation } from "../engine/simulation/simulate.ts";
 import type { Client } from "../http/client.ts";
 import { connect } from "./connect.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
@@ -13,6 +14,8 @@ export interface Io {
   readonly stderr: NodeJS.WriteStream;
   /** Runs the daemon until a signal ends it; `say` prints its one line. Resolves with the exit code. */
   readonly serve: (config: Config, version: string, say: (line: string) => void) => Promise<number>;
+  /** Plays a scenario on an engine of its own. */
+  readonly simulate: (of: Omit<Simulated, "phases" | "open">) => Promise<Simulation>;
 }
 
 /** What every command works with. Configuration and daemon are looked for when they are needed: help needs neither. */

@@ -31,7 +31,8 @@ const catalogue = {
   "run.unfinished": "Cancel it first, or wait for its end: only a run that is over can be retried.",
   "run.unknown": "List runs with `lastlight runs`; an id is shown beside each.",
   "scenario.endless": "Look for a loop or a `wait` that nothing ends, or give the scenario a shorter `limit`.",
-  "scenario.invalid": "Correct each line that is named; `workflows simulate FILE` without a scenario shows what there is to play.",
+  "scenario.invalid":
+    "Correct each line that is named; `workflows simulate FILE` without a scenario shows what there is to play.",
   "scratch.too_large": "Scratch holds pointers. Store large text as a phase's output and keep its execution id.",
   "secret.missing": "Set LASTLIGHT_SECRET_<NAME> in the daemon's environment and start it again.",
   "session.refused": "Look at what lies in the session file's place, and move it away.",

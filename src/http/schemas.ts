@@ -196,6 +196,7 @@ export const runBody = z
     concurrency_key: text,
     ending: json,
     decisions: z.array(json),
+    signals: z.array(json),
     artefacts: z.array(json),
     executions: z.array(executionLine),
     approvals: z.array(approvalLine),

@@ -167,7 +167,7 @@ export interface RunData {
   readonly phases: { readonly [name: string]: PhaseState };
   /** The newest ended try of each phase and iteration, oldest first; checks of a loop are not among them. */
   readonly outputs: readonly PhaseOutput[];
-  readonly signals: readonly { readonly name: string; readonly payload: Json }[];
+  readonly signals: readonly SignalLine[];
   readonly answers: readonly {
     readonly phase: string;
     readonly iteration: number;
@@ -267,6 +267,7 @@ export interface RunDetail extends RunLine {
   /** How it ends once its last phases are over. */
   readonly ending: Ending | null;
   readonly decisions: readonly DecisionLine[];
+  readonly signals: readonly SignalLine[];
   readonly artefacts: readonly ArtefactLine[];
   readonly executions: readonly ExecutionLine[];
   readonly approvals: readonly ApprovalLine[];
@@ -279,6 +280,14 @@ export interface DecisionLine {
   readonly iteration: number;
   readonly finding: Finding;
   readonly created_at: Iso;
+}
+
+/** Word from outside, in the order of coming. */
+export interface SignalLine {
+  readonly id: string;
+  readonly name: string;
+  readonly payload: Json;
+  readonly received_at: Iso;
 }
 
 export interface ExecutionLine {

@@ -5,15 +5,29 @@ import { objectAt } from "./schema/shape.ts";
 import type { Path, Source } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
 
-/** What the grammar's definition has against a file, in words, each at its key or value. */
-export function mistakes(schema: z.ZodType, source: Source): Remark[] {
+type Advice = Readonly<Record<string, string>>;
+
+/**
+ * What a definition has against a file, in words, each at its key or value. `elsewhere` knows keys that people bring from
+ * other systems, and what to write instead.
+ */
+export function mistakes(schema: z.ZodType, source: Source, elsewhere: Advice = ELSEWHERE): Remark[] {
   const result = schema.safeParse(source.value, { error: inWords, reportInput: true });
-  return (result.error?.issues ?? []).slice(0, 1000).flatMap((issue) => remarksOn(issue, [], schema, source));
+  return (result.error?.issues ?? [])
+    .slice(0, 1000)
+    .flatMap((issue) => remarksOn(issue, [], { schema, source, elsewhere }));
 }
 
 type Issue = z.core.$ZodIssue;
 
-function remarksOn(issue: Issue, above: Path, schema: z.ZodType, source: Source): Remark[] {
+interface File {
+  readonly schema: z.ZodType;
+  readonly source: Source;
+  readonly elsewhere: Advice;
+}
+
+function remarksOn(issue: Issue, above: Path, file: File): Remark[] {
+  const { schema, source, elsewhere } = file;
   const path = [...above, ...(issue.path as Path)];
   const error = (place: Source["valueAt"], at: Path, message: string): Remark => ({
     ...place(at),
@@ -24,14 +38,16 @@ function remarksOn(issue: Issue, above: Path, schema: z.ZodType, source: Source)
     case "unrecognized_keys": {
       const known = Object.keys(objectAt(schema, path)?.shape ?? {});
       // A file of 40,000 unknown keys is one mistake many times over; fifty are more than anyone reads.
-      return issue.keys.slice(0, 50).map((key) => error(source.keyAt, [...path, key], unknownKey(key, known, path)));
+      return issue.keys
+        .slice(0, 50)
+        .map((key) => error(source.keyAt, [...path, key], unknownKey(key, known, path, elsewhere)));
     }
     case "invalid_key":
       return [error(source.keyAt, path, `${path.at(-1)} ${issue.issues[0]?.message}`)];
     case "invalid_union": {
       // Of several forms take the one the author began to write; when none or many fit, say what the forms are.
       const begun = issue.errors.filter((each) => each.some((inner) => inner.path.length > 0 || isKeyIssue(inner)));
-      if (begun.length === 1) return begun[0]!.flatMap((inner) => remarksOn(inner, path, schema, source));
+      if (begun.length === 1) return begun[0]!.flatMap((inner) => remarksOn(inner, path, file));
       return [error(source.valueAt, path, `${called(path)} ${issue.message}`)];
     }
     default: {
@@ -60,7 +76,7 @@ function called(path: Path): string {
 }
 
 /** Words of other systems, and ours for the same thing. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
+const ELSEWHERE: Advice = {
   needs: "depends_on",
   jobs: "phases",
   steps: "phases",
@@ -68,8 +84,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   run: "type: bash with command",
 };
 
-function unknownKey(key: string, known: readonly string[], path: Path): string {
-  if (Object.hasOwn(ELSEWHERE, key)) return `"${key}" is not a key here. Write ${ELSEWHERE[key]}`;
+function unknownKey(key: string, known: readonly string[], path: Path, elsewhere: Advice): string {
+  if (Object.hasOwn(elsewhere, key)) return `"${key}" is not a key here. Write ${elsewhere[key]}`;
   if (path[0] === "inputs" && Object.hasOwn(REFUSED_KEYWORDS, key))
     return `"${key}" is not accepted in inputs: ${REFUSED_KEYWORDS[key]}`;
   return `unknown key "${key.slice(0, 80)}"${didYouMean(key, known)}`;
@@ -106,6 +122,7 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
       if (issue.origin === "string" || issue.origin === "array") return "must not be empty";
       return `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
     case "too_big":
+      if (issue.origin === "string") return `may be at most ${issue.maximum} characters long`;
       return issue.origin === "array" ? `may hold at most ${issue.maximum}` : `must be at most ${issue.maximum}`;
     default:
       return undefined;

@@ -1,5 +1,5 @@
 import {
-  type Document,
+  Document,
   isAlias,
   isMap,
   isScalar,
@@ -9,6 +9,7 @@ import {
   type Node,
   parseDocument,
   type Scalar,
+  visit,
   type YAMLError,
   type YAMLMap,
   type YAMLSeq,
@@ -47,6 +48,25 @@ export function parse(text: string): Parsed {
   const refusals = [...document.errors, ...document.warnings];
   if (refusals.length > 0) return { source: null, remarks: fromLibrary(refusals, text, placeOf) };
   return read(document, text, placeOf);
+}
+
+/**
+ * Writes a value that `parse` reads back the same, long lines unbroken. Characters that no file can hold (NUL, half of a
+ * pair) become the mark that stands for them.
+ */
+export function print(value: unknown): string {
+  const document = new Document(value, holdable, { version: "1.2", schema: "core", aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar: (_, node) => {
+      // The library takes blank lines for indentation where a block begins with them, and a byte order mark for none.
+      if (typeof node.value === "string" && /^\s.*\n|\uFEFF/s.test(node.value)) node.type = "QUOTE_DOUBLE";
+    },
+  });
+  return document.toString({ lineWidth: 0, blockQuote: "literal", doubleQuotedAsJSON: true });
+}
+
+function holdable(_: unknown, value: unknown): unknown {
+  return typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\uFFFD") : value;
 }
 
 const DEPTH = 64;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { scenario } from "./scenario/schema.ts";
 import { cron, workflow } from "./schema/workflow.ts";
 
 /** The definition a file answers to: `cron` is the one special kind, every other word is a label. */
@@ -19,6 +20,15 @@ export function jsonSchema(): Record<string, unknown> {
     else: whole,
     // References are written from the root of the document, so what they name must stand there.
     definitions,
+  };
+}
+
+/** The form of scenarios as JSON Schema, likewise. */
+export function scenarioJsonSchema(): Record<string, unknown> {
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "lastlight scenario",
+    ...part(scenario),
   };
 }
 

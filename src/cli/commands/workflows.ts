@@ -5,13 +5,15 @@ import type { Checked } from "../../workflow/check.ts";
 import { diagram } from "../../workflow/diagram.ts";
 import { checkFile, checkText } from "../../workflow/library.ts";
 import type { Desk, Register } from "../desk.ts";
+import { printed } from "../printed.ts";
 import { type Cell, table } from "../table.ts";
 import { clean } from "../terminal.ts";
+import { simulate } from "./simulate.ts";
 
 export const workflows: Register = (program, desk) => {
   const command = program
     .command("workflows")
-    .description("list the library; `workflows check FILE…` reads files, `workflows graph` draws one")
+    .description("list the library; `check FILE…` reads files, `graph` draws one, `simulate FILE` tries one")
     .option("--json", "print JSON")
     .action(({ json }: { json?: true }) => list(desk, json === true));
   command
@@ -32,6 +34,7 @@ export const workflows: Register = (program, desk) => {
     .description("print a workflow's phases as a Mermaid flowchart; a file needs no daemon")
     .argument("<workflow>", "a name in the library, or a path that ends in .yaml or .yml")
     .action((workflow: string) => graph(desk, workflow));
+  simulate(command, desk);
 };
 
 async function list(desk: Desk, json: boolean): Promise<void> {
@@ -89,9 +92,4 @@ async function inLibrary(desk: Desk, name: string): Promise<Pick<Checked, "versi
   const { file, yaml, complaints } = await desk.client().workflow(name);
   if (yaml === null) return { version: null, complaints };
   return checkText({ file, bytes: new TextEncoder().encode(yaml) });
-}
-
-/** The form that editors and terminals turn into a link. */
-export function printed({ file, line, column, severity, message }: ComplaintBody): string {
-  return clean(`${file}:${line}:${column} ${severity === "warning" ? "warning: " : ""}${message}`);
 }

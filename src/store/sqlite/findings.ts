@@ -2,7 +2,7 @@ import type { Database } from "better-sqlite3";
 import type { Iso } from "../../domain/clock.ts";
 import type { Finding } from "../../domain/decision.ts";
 import type { Json } from "../../domain/json.ts";
-import type { DecisionLine } from "../store.ts";
+import type { DecisionLine, SignalLine } from "../store.ts";
 
 interface Place {
   run: string;
@@ -37,8 +37,8 @@ export function findings(db: Database) {
   const newest = db
     .prepare<{ run: string }, string | null>("SELECT max(received_at) FROM signals WHERE run_id = @run")
     .pluck();
-  const signals = db.prepare<{ run: string }, { name: string; payload: string }>(
-    "SELECT name, payload FROM signals WHERE run_id = @run ORDER BY received_at, id",
+  const signals = db.prepare<{ run: string }, Omit<SignalLine, "payload"> & { payload: string }>(
+    "SELECT id, name, payload, received_at FROM signals WHERE run_id = @run ORDER BY received_at, id",
   );
 
   return {
@@ -58,8 +58,8 @@ export function findings(db: Database) {
       const at = last < now ? now : new Date(Date.parse(last) + 1).toISOString();
       receive.run({ run, id, name, payload: JSON.stringify(payload), now: at });
     },
-    signals: (run: string): { name: string; payload: Json }[] =>
-      signals.all({ run }).map(({ name, payload }) => ({ name, payload: JSON.parse(payload) as Json })),
+    signals: (run: string): SignalLine[] =>
+      signals.all({ run }).map((row) => ({ ...row, payload: JSON.parse(row.payload) as Json })),
   };
 }
 export type Findings = ReturnType<typeof findings>;

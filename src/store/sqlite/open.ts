@@ -282,6 +282,7 @@ function detailOf(
     executions: rooms.executions.ofRun(row.id),
     approvals: rooms.approvals.ofRun(row.id),
     decisions: rooms.findings.ofRun(row.id),
+    signals: rooms.findings.signals(row.id),
     artefacts: rooms.outputs.artefacts(row.id),
   };
 }

@@ -4,16 +4,28 @@ import { RESERVED_WORDS } from "../names.ts";
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Moments are compared as text, which ends with the year 9999. */
-const LONGEST = 3_650 * UNITS.d;
+export const LONGEST = 3_650 * UNITS.d;
 
 /** `90s`, `15m`, `2h`, `1d`: one number, one unit, never zero. */
-export const duration = z
-  .string({ error: ({ input }) => (typeof input === "number" ? `needs a unit: "${input}s"` : undefined) })
-  .regex(/^[1-9][0-9]{0,6}[smhd]$/, {
-    error: ({ input }) =>
-      /^[0-9]+$/.test(String(input)) ? `needs a unit: "${input}s"` : 'must be a duration such as "90s", "15m" or "2h"',
-  })
-  .refine((text) => !(milliseconds(text) > LONGEST), { error: 'may be ten years at most: "3650d"' });
+export const duration = timeText(/^[1-9][0-9]{0,6}[smhd]$/);
+
+/** The same of simulated time, which may stand still: `0s`. */
+export const span = timeText(/^(?:0|[1-9][0-9]{0,8})[smhd]$/);
+
+/** How long a thing takes that may never end by itself. */
+export const spanOrNever = timeText(/^(?:never|(?:0|[1-9][0-9]{0,8})[smhd])$/, ", or never");
+
+function timeText(pattern: RegExp, more = ""): z.ZodString {
+  return z
+    .string({ error: ({ input }) => (typeof input === "number" ? `needs a unit: "${input}s"` : undefined) })
+    .regex(pattern, {
+      error: ({ input }) =>
+        /^[0-9]+$/.test(String(input))
+          ? `needs a unit: "${input}s"`
+          : `must be a duration such as "90s", "15m" or "2h"${more}`,
+    })
+    .refine((text) => !(milliseconds(text) > LONGEST), { error: 'may be ten years at most: "3650d"' });
+}
 
 /** A checked duration in milliseconds. */
 export function milliseconds(text: string): number {
