@@ -1,11 +1,15 @@
 import { dirname } from "node:path";
+import type { AgentReport } from "../domain/agent.ts";
 import type { Clock } from "../domain/clock.ts";
 import { asFault, Fault } from "../domain/fault.ts";
-import { conversation, type SessionEnd, type SessionLine, type SpoolOffsets } from "../domain/session.ts";
+import type { SessionEnd, SessionLine } from "../domain/session.ts";
 import type { SessionFile, Sessions } from "../store/files/sessions.ts";
-import { type Chunk, hints, type Tail, tail } from "../store/files/tail.ts";
+import { hints } from "../store/files/tail.ts";
 import type { Log } from "./contracts/log.ts";
 import type { Transcribed, Transcript, Transcripts } from "./contracts/transcript.ts";
+import { agentScribe } from "./scribes/agent.ts";
+import { commandScribe } from "./scribes/command.ts";
+import type { Scribe } from "./scribes/scribe.ts";
 
 interface Options {
   readonly sessions: Pick<Sessions, "open">;
@@ -117,12 +121,6 @@ const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
 const NOTHING = { bytes: 0, more: false };
 const KEPT = { bytes: 0, more: true };
-const SOURCES = ["stdout", "stderr"] as const;
-
-interface Tails {
-  readonly stdout: Tail;
-  readonly stderr: Tail;
-}
 
 function createFollower(
   of: Transcribed,
@@ -130,13 +128,14 @@ function createFollower(
   hub: Record<"wake" | "hint" | "leave", (each: Follower) => void>,
 ): Follower {
   const { execution, cwd } = of;
-  const words = conversation({ ...of, session: execution, version });
+  const scribe: Scribe = of.agent
+    ? agentScribe(of, of.agent.decoder(), { clock, version })
+    : commandScribe(of, { clock, version });
   const stopped = new Fault("store.stopped", `The transcript of ${execution} was let go`);
-  let opened: { readonly file: SessionFile; readonly tails: Tails } | null = null;
-  let spool: SpoolOffsets = [0, 0];
+  let file: SessionFile | null = null;
   /** Made, and not yet written: kept over every trouble, so that nothing is read twice or left out. */
   let pending: SessionLine[] = [];
-  let end: { readonly how: SessionEnd; readonly over: PromiseWithResolvers<void> } | null = null;
+  let end: { readonly how: SessionEnd; readonly over: PromiseWithResolvers<AgentReport | null> } | null = null;
   /** Where the sources end has been set. */
   let bounded = false;
   /** The result is written, or made to be. */
@@ -144,57 +143,28 @@ function createFollower(
   let closed: Fault | null = null;
   /** Something was written since the last sync. */
   let unsafe = false;
-  let turns = 0;
   let retryMs = 0;
   let cancelRetry: (() => void) | null = null;
   let unwatch: (() => void) | null = null;
 
-  function begin(): NonNullable<typeof opened> {
-    if (opened) return opened;
-    const file = sessions.open({ session: execution, cwd });
-    const { last } = file;
-    if (!last) pending.push(words.prompt());
-    if (!last || last.seq === 1) pending.push(words.call());
-    if (last) spool = last.spool as SpoolOffsets;
-    told = last?.type === "result";
-    opened = { file, tails: { stdout: tail(of.stdout, spool[0]), stderr: tail(of.stderr, spool[1]) } };
+  function begin(): SessionFile {
+    if (file) return file;
+    const opened = sessions.open({ session: execution, cwd });
+    pending.push(...scribe.begin(opened.last));
+    told = opened.last?.type === "result";
+    file = opened;
     return opened;
   }
 
-  function add(from: "stdout" | "stderr", { start, end: at, text }: Chunk): void {
-    spool = from === "stdout" ? [at, spool[1]] : [spool[0], at];
-    pending.push(words.output(from, start, text, spool, clock.now()));
-  }
-
-  function read(from: Tails, most: number): { bytes: number; more: boolean } {
-    let left = most;
-    let more = false;
+  function read(most: number): { bytes: number; more: boolean } {
     if (end && !bounded) {
-      for (const each of SOURCES) from[each].finish();
+      scribe.bound();
       bounded = true;
     }
-    // In turn, so that neither starves behind a flood of the other.
-    turns++;
-    for (const each of turns % 2 === 0 ? SOURCES : SOURCES.toReversed()) {
-      let full = true;
-      while (full && left > 0) {
-        const got = from[each].read(left);
-        for (const chunk of got.chunks) add(each, chunk);
-        left -= got.bytes;
-        full = got.full;
-      }
-      more ||= full;
-    }
-    return { bytes: most - left, more };
-  }
-
-  function tell(from: Tails, how: SessionEnd): void {
-    for (const each of SOURCES) {
-      const rest = from[each].rest();
-      if (rest) add(each, rest);
-    }
-    pending.push(words.result(how, spool, clock.now()));
-    told = true;
+    const { lines, bytes, more } = scribe.read(most);
+    // Behind a result nothing is written; what is read then is only counted.
+    if (!told) pending.push(...lines);
+    return { bytes, more };
   }
 
   function turn(most: number): { bytes: number; more: boolean } {
@@ -202,16 +172,19 @@ function createFollower(
     try {
       // What trouble kept back is written before anything more is read.
       const kept = pending.length > 0;
-      const { file: to, tails: from } = begin();
-      const got = kept ? KEPT : told ? NOTHING : read(from, most);
-      if (end && !told && !got.more) tell(from, end.how);
+      const to = begin();
+      const got = kept ? KEPT : read(most);
+      if (end && !told && !got.more) {
+        pending.push(...scribe.tell(end.how));
+        told = true;
+      }
       if (pending.length > 0) {
         to.append(pending);
         pending = [];
         unsafe = true;
       }
       relieved();
-      if (told && end) void settle(to, end.over);
+      if (told && end && !got.more) void settle(to, end.over);
       return got;
     } catch (error) {
       troubled(asFault(error));
@@ -219,12 +192,12 @@ function createFollower(
     }
   }
 
-  async function settle(to: SessionFile, { resolve, reject }: PromiseWithResolvers<void>): Promise<void> {
+  async function settle(to: SessionFile, { resolve, reject }: NonNullable<typeof end>["over"]): Promise<void> {
     try {
       unsafe = false;
       closed = stopped;
       await to.sync();
-      resolve();
+      resolve(scribe.report());
     } catch (error) {
       complain(asFault(error));
       reject(error);
@@ -264,8 +237,8 @@ function createFollower(
     hub.leave(follower);
     cancelRetry?.();
     unwatch?.();
-    for (const each of SOURCES) opened?.tails[each].close();
-    await opened?.file.close();
+    scribe.close();
+    await file?.close();
   }
 
   const follower: Follower = {
@@ -275,9 +248,9 @@ function createFollower(
       if (!closed) unwatch ??= hints(dirname(of.stdout), () => hub.hint(follower));
     },
     keepSafe: () => {
-      if (!unsafe || !opened || closed) return;
+      if (!unsafe || !file || closed) return;
       unsafe = false;
-      opened.file.sync().catch((error: unknown) => complain(asFault(error)));
+      file.sync().catch((error: unknown) => complain(asFault(error)));
     },
     finish: (how) => {
       if (end) return end.over.promise;

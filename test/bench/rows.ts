@@ -7,6 +7,7 @@ import { overhead } from "./rows/overhead.ts";
 import { paused } from "./rows/paused.ts";
 import { recovery } from "./rows/recovery.ts";
 import { restart } from "./rows/restart.ts";
+import { simulation } from "./rows/simulation.ts";
 import { start } from "./rows/start.ts";
 import { throughput } from "./rows/throughput.ts";
 
@@ -22,4 +23,5 @@ export const rows: readonly Row[] = [
   start,
   restart,
   growth,
+  simulation,
 ];

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { Fault } from "../../domain/fault.ts";
 import type { Scenario } from "../../domain/scenario.ts";
 import type { Workflow, WorkflowVersion } from "../../domain/workflow.ts";
@@ -36,7 +36,12 @@ export function simulate(workflows: Command, desk: Desk): void {
     .description("try a workflow without a model, a person or a day of waiting; needs no daemon")
     .argument("<file>", "a workflow file; workflows that it starts are looked for beside it")
     .option("--scenario <files...>", "what happens, and what must hold; without it all goes well and everyone says yes")
-    .option("--input <name=value...>", "an input for a run without a scenario; JSON where it is declared as no string")
+    .addOption(
+      new Option(
+        "--input <name=value>",
+        "an input where there is no scenario; JSON where the workflow declares another type than string",
+      ).argParser((pair: string, before: readonly string[] = []) => [...before, pair]),
+    )
     .option("--seed <number>", "another seed than the scenario's: other ids, other jitter")
     .option("--record <run>", "print a scenario made from a real run (asks the daemon), instead of simulating")
     .option("--json", "print JSON")

@@ -1,4 +1,6 @@
+import type { AgentDecoder, AgentReport } from "../../domain/agent.ts";
 import type { Iso } from "../../domain/clock.ts";
+import type { Usage } from "../../domain/execution.ts";
 import type { SessionEnd } from "../../domain/session.ts";
 
 /** Turns what programs print into session files while they print it: each byte once, whatever becomes of the daemon. */
@@ -20,16 +22,18 @@ export interface Transcribed {
   readonly stdout: string;
   readonly stderr: string;
   readonly startedAt: Iso;
+  /** Set for an agent: how its stream is read, and who hears what it has used up so far. */
+  readonly agent?: { readonly decoder: () => AgentDecoder; readonly used: (usage: Usage) => void };
 }
 
 export interface Transcript {
   /**
    * Reads both files to their end, writes what is left and the result, and syncs: once it resolves, the phase's end may
-   * be recorded. Waits out a full disk. Rejects with `session.refused` when the file cannot be ours, with
+   * be recorded. Resolves with what an agent's stream came to; null for a command. Waits out a full disk. Rejects with `session.refused` when the file cannot be ours, with
    * `store.stopped` after `release`, and with `disk.full` or `store.trouble` only when a sync failed, which is never
    * tried again: the daemon must start anew.
    */
-  finish(end: SessionEnd): Promise<void>;
+  finish(end: SessionEnd): Promise<AgentReport | null>;
   /** Lets go without an end: the daemon stops, or another goes on from here. */
   release(): Promise<void>;
 }

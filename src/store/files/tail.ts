@@ -161,7 +161,7 @@ function longLine(): LongLine {
 }
 
 /** Null while there is no such file; nothing but a file of that very name is read. */
-function openFile(path: string): number | null {
+export function openFile(path: string): number | null {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
     const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
