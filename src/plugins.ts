@@ -8,16 +8,21 @@ import type { Runtime } from "./engine/contracts/runtime.ts";
 import { agent } from "./phases/agent.ts";
 import { bash, script } from "./phases/command.ts";
 import { context } from "./phases/context.ts";
+import { acp } from "./runtimes/acp.ts";
+import { agentic } from "./runtimes/agentic.ts";
+import { claude } from "./runtimes/claude.ts";
+import { codex } from "./runtimes/codex.ts";
+import { pi } from "./runtimes/pi.ts";
 import { type Script, scripted } from "./runtimes/scripted.ts";
 
 /** What drives agents. `file` holds what the scripted one is to say; without it, it says its own name. */
 export function runtimes(file: string | null): readonly Runtime[] {
-  return [scripted(() => (file === null ? { phases: {} } : readScript(file)))];
+  return [scripted(() => (file === null ? { phases: {} } : readScript(file))), pi, claude, codex, agentic];
 }
 
 /** Every phase type that is carried out; gates, waits and child runs are opened and closed by transitions alone. */
 export function phases(drivers: readonly Runtime[]): readonly PhaseKind[] {
-  return [bash, script, context, agent(drivers)];
+  return [bash, script, context, agent(drivers, acp)];
 }
 
 export function deliverers(log: Log): readonly Deliverer[] {

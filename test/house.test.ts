@@ -36,6 +36,7 @@ const doors: Record<string, RegExp> = {
   commander: /^cli\//,
   "@clack/prompts": /^cli\//,
   "cli-table3": /^cli\//,
+  "@agentclientprotocol/sdk": /^runtimes\/drivers\/acp\.ts$/,
 };
 
 interface Import {

@@ -20,6 +20,7 @@ import {
   retried,
   signalled,
   suspected,
+  used,
 } from "./support/play.ts";
 import { type Sketch, workflow } from "./support/workflow.ts";
 
@@ -35,6 +36,8 @@ const KINDS: Partial<Sketch>[] = [
   { retry: { times: 1, pauseMs: 1_000 } },
   { matrix: 1, retry: { times: 1, pauseMs: 1_000 } },
   { iterate: { maxIterations: 2, gate: { kind: "reply" } } },
+  { budget: { turns: 1 }, retry: { times: 1, pauseMs: 1_000 } },
+  { budget: { turns: 1 }, iterate: { maxIterations: 2, thenComplete: true } },
 ];
 
 const SHAPES: Workflow[] = [
@@ -103,7 +106,7 @@ function possible(of: Workflow, run: Run): RunEvent[] {
   }
   for (const { id } of run.live) {
     for (const outcome of ENDINGS) events.push({ type: "execution.ended", execution: id, outcome });
-    events.push(lost([id], 2));
+    events.push(lost([id], 2), used(id, { usd: 1 }), used(id, { turns: 1 }));
   }
   for (const { id } of run.gates) events.push(answered(id, "approve"), answered(id, "reject"));
   if (run.deadline?.since) {

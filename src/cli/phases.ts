@@ -41,7 +41,7 @@ function saidOf(run: RunBody, name: string, status: PhaseStatus): string {
   if (found?.type === "fail") return found.error;
   if (status === "skipped") return "what it depends on did not come to that";
   const last = latest(tries);
-  const words = last?.error ?? gist(last?.output ?? "");
+  const words = last?.error ?? (last?.idle ? "did nothing" : gist(last?.output ?? ""));
   const items = new Map(
     tries.flatMap((each) => (each.name === `${name}[${each.iteration}]` ? [[each.name, each]] : [])),
   );

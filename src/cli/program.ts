@@ -10,6 +10,7 @@ import { run } from "./commands/run.ts";
 import { runs } from "./commands/runs.ts";
 import { safeMode } from "./commands/safe-mode.ts";
 import { serve } from "./commands/serve.ts";
+import { sessions } from "./commands/sessions.ts";
 import { show } from "./commands/show.ts";
 import { workflows } from "./commands/workflows.ts";
 import type { Desk, Register } from "./desk.ts";
@@ -26,6 +27,7 @@ const COMMANDS: readonly Register[] = [
   cancel,
   operate,
   workflows,
+  sessions,
   doctor,
   safeMode,
 ];

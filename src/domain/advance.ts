@@ -1,4 +1,4 @@
-import { isUsedUp, spend } from "./budget.ts";
+import { isDayUsedUp, isUsedUp } from "./budget.ts";
 import type { Iso } from "./clock.ts";
 import { INLINE_LIMIT, type LiveExecution } from "./execution.ts";
 import { graphOf, isFinal } from "./graph.ts";
@@ -13,7 +13,7 @@ import { settle, skipAll } from "./turn/starts.ts";
 import { Turn } from "./turn/turn.ts";
 import { judged, standing, stepOf } from "./turn/verdict.ts";
 import { childEnded, decided, due, outOfTime, signalled } from "./turn/waits.ts";
-import { admitted, ended, lose } from "./turn/work.ts";
+import { admitted, ended, lose, used } from "./turn/work.ts";
 import type { Workflow } from "./workflow.ts";
 
 /** The whole life of a run in one place: what was, what happened → what is, what follows. Pure; never throws a refusal. */
@@ -42,8 +42,11 @@ function happen(turn: Turn, event: RunEvent): void {
     case "execution.admitted":
       admitted(turn, event);
       break;
+    case "execution.used":
+      used(turn, live(run, event.execution), event.usage);
+      budget(turn, event.othersUsd);
+      break;
     case "execution.ended":
-      turn.spent = spend(turn.spent, event.outcome.usage);
       ended(turn, live(run, event.execution), event.outcome);
       budget(turn);
       break;
@@ -66,7 +69,6 @@ function happen(turn: Turn, event: RunEvent): void {
       signalled(turn);
       break;
     case "child.ended":
-      turn.spent = spend(turn.spent, event.outcome.usage);
       childEnded(turn, event);
       budget(turn);
       break;
@@ -114,12 +116,16 @@ function follow(turn: Turn): void {
 }
 
 /** A limit that is reached ends what has not begun; a run that needs nothing more has kept within it. */
-function budget(turn: Turn): void {
-  if (turn.ending || !isUsedUp(turn.workflow.budget, turn.spent)) return;
+function budget(turn: Turn, others?: number): void {
+  const { spent, ending } = turn;
+  const limits = turn.workflow.budget;
+  const dayIsOver = others !== undefined && isDayUsedUp(limits, spent, others);
+  if (ending || !(dayIsOver || isUsedUp(limits, spent))) return;
   skipAll(turn, turn.graph.main);
   if (turn.graph.main.every(({ name }) => isFinal(turn.status(name)))) return;
   turn.epoch++;
-  abandon(turn, { status: "failed", reason: "budget" }, "The run's budget was used up");
+  const why = dayIsOver ? "What the workflow may cost in a day was used up" : "The run's budget was used up";
+  abandon(turn, { status: "failed", reason: "budget" }, why);
 }
 
 /** Nothing more is owed, and nobody is asked about a phase that may not start; all of it comes again on release. */
@@ -149,6 +155,7 @@ function refusal(run: Run, event: RunEvent): Refusal | null {
       return run.rev === 0 ? null : "stale";
     case "execution.admitted":
       return mayStart(run, event) ? null : "stale";
+    case "execution.used":
     case "execution.ended":
       return live(run, event.execution)?.epoch === run.epoch ? null : "stale";
     case "execution.lost":

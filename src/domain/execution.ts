@@ -7,7 +7,7 @@ export const EXECUTION_STATUSES = ["running", "ok", "error", "cancelled", "inter
 export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 
 /** Why a phase failed, as retries will tell them apart (grammar: retry.when). */
-export type FailureClass = "exit" | "timeout" | "lost" | "agent_error" | "error";
+export type FailureClass = "exit" | "timeout" | "lost" | "agent_error" | "budget" | "error";
 
 /** The largest value that may stand in a row, in UTF-8 bytes (engine rule 5; tools ruling 5). */
 export const INLINE_LIMIT = 65_536;
@@ -57,6 +57,8 @@ export type Outcome =
       readonly seen?: { readonly until?: boolean; readonly approved?: boolean; readonly marker?: boolean };
       /** A person is to be asked before the phase goes on; `approval` is the question's id, where its words name it. */
       readonly ask?: { readonly summary: string; readonly approval?: string };
+      /** An agent went through without having said or done anything. */
+      readonly idle?: true;
     })
   | (Ending & { readonly type: "failed"; readonly failure: FailureClass; readonly error: string });
 
@@ -70,4 +72,6 @@ export interface LiveExecution {
   readonly attempt: number;
   readonly epoch: number;
   readonly startedAt: Iso;
+  /** What it has used up so far, as far as it was told; the run's own sum has it too. */
+  readonly used?: Usage;
 }

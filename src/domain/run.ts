@@ -2,7 +2,7 @@ import type { ApprovalKind, Decision, PendingGate, People } from "./approval.ts"
 import { NOTHING, type Spent } from "./budget.ts";
 import type { Iso } from "./clock.ts";
 import type { Finding } from "./decision.ts";
-import type { ExecutionStatus, LiveExecution, Outcome } from "./execution.ts";
+import type { ExecutionStatus, LiveExecution, Outcome, Usage } from "./execution.ts";
 import type { PhaseStatus } from "./graph.ts";
 import type { Json } from "./json.ts";
 import type { MessageEvent } from "./message.ts";
@@ -61,6 +61,7 @@ export interface Run {
   /** How it ends once its `finally` phases are over; null until then, and when there are none. */
   readonly ending: Ending | null;
   readonly deadline: Deadline | null;
+  /** By all tries, also those that are under way. */
   readonly spent: Spent;
 }
 
@@ -90,6 +91,14 @@ export type RunEvent =
       readonly phase: string;
       readonly iteration: number;
       readonly attempt: number;
+    }
+  /** What a try has used up so far, in all. A limit that is reached ends it, or the run, at once. */
+  | {
+      readonly type: "execution.used";
+      readonly execution: string;
+      readonly usage: Usage;
+      /** What other runs of the workflow's day have cost, where the day has a limit and someone has looked. */
+      readonly othersUsd?: number;
     }
   | { readonly type: "execution.ended"; readonly execution: string; readonly outcome: Outcome }
   | {
@@ -166,6 +175,9 @@ export type Effect =
   | { readonly type: "phase.start"; readonly phase: string; readonly iteration: number; readonly attempt: number }
   /** The admitted execution's row, born running. */
   | { readonly type: "execution.open"; readonly execution: LiveExecution }
+  /** What it has used up so far. */
+  | { readonly type: "execution.tally"; readonly execution: LiveExecution }
+  /** What it used up in all is in `execution`. */
   | {
       readonly type: "execution.close";
       readonly execution: LiveExecution;

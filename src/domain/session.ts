@@ -15,7 +15,7 @@ export interface SessionLine {
 }
 export type SpoolOffsets = readonly [stdout: number, stderr: number];
 
-/** How a command's conversation ended. */
+/** How the program behind a session ended. */
 export interface SessionEnd {
   readonly status: "ok" | "error" | "timeout" | "cancelled" | "lost";
   /** `end_turn`, `exit 3`, `timeout`, `signal SIGKILL`, `cancelled`. */
@@ -54,23 +54,7 @@ export function conversation(of: {
   const { session, tool, command, cwd, version, startedAt } = of;
   const hex = session.replaceAll("-", "");
   const call = `toolu_${hex}`;
-  const line = (
-    type: SessionLine["type"],
-    body: { readonly [field: string]: Json },
-    place: { start: number; index: number; spool: SpoolOffsets; at: Iso },
-  ): SessionLine => ({
-    type,
-    ...body,
-    timestamp: place.at,
-    sessionId: session,
-    uuid: lineUuid(place.start, place.index, session),
-    isSidechain: false,
-    userType: "external",
-    cwd,
-    version,
-    gitBranch: "",
-    spool: place.spool,
-  });
+  const line = envelopes({ session, execution: session, cwd, version, gitBranch: "" });
   const opening = (index: number) => ({ start: 0, index, spool: [0, 0], at: startedAt }) as const;
 
   return {
@@ -124,37 +108,73 @@ const NOTHING_USED = {
   cache_read_input_tokens: 0,
 };
 
-/** Twelve bits that keep lines apart which begin at one offset; the top one says that it is an offset of stderr. */
-const INDEX = { stdout: 0, prompt: 1, call: 2, result: 3, stderr: 0x800 } as const;
+/** Where a line comes from: the byte of the spool its source begins at, and which of the lines from there it is. */
+export interface LinePlace {
+  readonly start: number;
+  readonly index: number;
+  readonly spool: SpoolOffsets;
+  readonly at: Iso;
+}
+
+/** Makes the lines of one session: each is what it says, in the envelope that readers of this format look for. */
+export function envelopes(of: {
+  session: string;
+  /** What the lines' ids end in: a session may hold what several executions said. */
+  execution: string;
+  cwd: string;
+  version: string;
+  gitBranch: string;
+}): (type: SessionLine["type"], body: { readonly [field: string]: Json }, place: LinePlace) => SessionLine {
+  const { session, execution, cwd, version, gitBranch } = of;
+  return (type, body, place) => ({
+    type,
+    ...body,
+    timestamp: place.at,
+    sessionId: session,
+    uuid: lineUuid(place.start, place.index, execution),
+    isSidechain: false,
+    userType: "external",
+    cwd,
+    version,
+    gitBranch,
+    spool: place.spool,
+  });
+}
+
+/**
+ * Twelve bits that keep lines apart which begin at one offset; the top one says that it is an offset of stderr. What an
+ * agent said counts up from `said`.
+ */
+export const INDEX = { stdout: 0, prompt: 1, call: 2, result: 3, failure: 4, said: 16, stderr: 0x800 } as const;
 
 /**
  * A UUID of version 8: 48 bits of where the line's source began, 12 bits of index, and the 62 random bits that the
  * execution's own id ends in. Made again, a line has the id it had.
  */
-function lineUuid(start: number, index: number, execution: string): string {
+export function lineUuid(start: number, index: number, execution: string): string {
   const offset = start.toString(16).padStart(12, "0");
   return `${offset.slice(0, 8)}-${offset.slice(8)}-8${index.toString(16).padStart(3, "0")}-${execution.slice(19)}`;
 }
 
-/** A text that arrives in pieces, as much of it as is shown: INLINE_LIMIT bytes, cut at a code point. */
+/** A text that arrives in pieces, as much of it as is shown: so many bytes, cut at a code point. */
 export interface Excerpt {
   add(text: string): void;
   /** With a mark of how many code points were left out, where any were. */
   text(): string;
 }
 
-export function excerpt(): Excerpt {
+export function excerpt(limit = INLINE_LIMIT): Excerpt {
   let kept = "";
   let bytes = 0;
   let removed = 0;
   return {
     add: (text) => {
       const length = removed === 0 ? utf8Length(text) : 0;
-      if (removed === 0 && bytes + length <= INLINE_LIMIT) {
+      if (removed === 0 && bytes + length <= limit) {
         kept += text;
         bytes += length;
       } else {
-        const at = removed === 0 ? fitting(text, INLINE_LIMIT - bytes) : 0;
+        const at = removed === 0 ? fitting(text, limit - bytes) : 0;
         kept += text.slice(0, at);
         removed += codePoints(text, at);
       }

@@ -143,6 +143,11 @@ export interface OutputRule {
 
 export interface AgentPhase extends PhaseBase, Timed {
   readonly type: "agent";
+  /**
+   * What one try may use up, as `timeoutMs` is the time of one try. Reached while it works, it ends the try as failed,
+   * class `budget`; a try that has ended by itself stands, whatever it used.
+   */
+  readonly budget?: PhaseBudget;
   /** Paths of prompt files among the version's `files`. */
   readonly prompt?: string;
   readonly skills?: readonly string[];
@@ -210,12 +215,19 @@ export interface Concurrency {
   readonly onConflict: "queue" | "skip" | "replace";
 }
 
-/** What a run may use up; reaching a limit ends it. `perDayUsd` counts all runs of the workflow since midnight, UTC. */
-export interface Budget {
+/** Limits of what is used up; a cost that nobody knows reaches no limit in USD. */
+export interface PhaseBudget {
   readonly usd?: number;
-  readonly perDayUsd?: number;
   readonly turns?: number;
   readonly tokens?: number;
+}
+
+/**
+ * What a run may use up; reaching a limit ends it. `perDayUsd` counts the runs of the workflow that began on the same
+ * day, UTC.
+ */
+export interface Budget extends PhaseBudget {
+  readonly perDayUsd?: number;
 }
 
 /**

@@ -93,7 +93,18 @@ export function createEngine(options: {
   const valve = admission(node, options.cap);
   const bus = createBus();
   const owed = createOwed({ ...options, apply });
-  const outbox = createOutbox({ store, node, clock, log, floorMs: 2 * floorMs, deliver: owed });
+  const outbox = createOutbox({
+    store: {
+      nextDue: () => store.nextDue(),
+      due: (holder, limit) => written(store.due(holder, limit)),
+      settle: (holder, effect, outcome) => written(store.settle(holder, effect, outcome)),
+    },
+    node,
+    clock,
+    log,
+    floorMs: 2 * floorMs,
+    deliver: owed,
+  });
   const kinds = registry(options.phases);
   const worker = createWorker({
     store,
@@ -111,8 +122,9 @@ export function createEngine(options: {
       await apply(run, { type: "execution.lost", executions: [execution], attemptLimit: null });
       return undefined;
     },
+    tell: apply,
     report: ({ run, execution }, outcome) =>
-      outcome.type === "failed" && outcome.failure === "lost"
+      outcome.type === "failed" && outcome.failure === "lost" && outcome.exitCode === undefined
         ? apply(run, { type: "execution.lost", executions: [execution], attemptLimit: LOST_LIMIT })
         : apply(run, { type: "execution.ended", execution, outcome }),
   });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, type FSWatcher, mkdirSync, watch } from "node:fs";
 import { join } from "node:path";
+import type { AgentReport } from "../domain/agent.ts";
 import type { Clock } from "../domain/clock.ts";
 import { asFault } from "../domain/fault.ts";
 import type { SessionEnd } from "../domain/session.ts";
@@ -91,8 +92,8 @@ export function createKeeper(options: {
       // Only now, with nobody left to write, is the output whole.
       await synced(folder);
       const ended = how === "cancelled" ? ({ type: "cancelled" } as const) : result(folder, how);
-      await conclude(transcript, program, ended);
-      return ended;
+      const report = await conclude(transcript, program, ended);
+      return report && "stdout" in ended ? { ...ended, report } : ended;
     } finally {
       await transcript.release();
     }
@@ -109,15 +110,20 @@ export function createKeeper(options: {
   }
 
   /** The session file is whole and synced before the phase's end may be recorded: it leads the database, never lags. */
-  async function conclude(transcript: Transcript, { execution, startedAt }: Program, ended: Ended): Promise<void> {
+  async function conclude(
+    transcript: Transcript,
+    { execution, startedAt }: Program,
+    ended: Ended,
+  ): Promise<AgentReport | null> {
     const durationMs = Math.max(0, Date.parse(clock.now()) - Date.parse(startedAt));
     try {
-      await transcript.finish({ ...told(ended), durationMs });
+      return await transcript.finish({ ...told(ended), durationMs });
     } catch (error) {
       const { code } = asFault(error);
       if (code === "disk.full" || code === "store.trouble") options.onUnknown(error);
       // A phase does not fail because its conversation cannot be kept; but nobody is to find that out later.
       log.error({ execution, code, err: error }, "a session file could not be finished");
+      return null;
     }
   }
 

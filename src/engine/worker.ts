@@ -5,6 +5,7 @@ import type { Blobs } from "../store/files/blobs.ts";
 import type { Applied, Grant, Store } from "../store/store.ts";
 import { DETACH, type Keeper } from "./contracts/keeper.ts";
 import type { Log } from "./contracts/log.ts";
+import { createMeter, type Meter } from "./meter.ts";
 import type { Registry } from "./registry.ts";
 import type { Settings } from "./settings.ts";
 
@@ -24,7 +25,7 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
 export function createWorker(options: {
-  store: Pick<Store, "brief" | "keepInput">;
+  store: Pick<Store, "brief" | "keepInput" | "costBeside">;
   registry: Registry;
   keeper: Keeper;
   settings: Settings;
@@ -33,6 +34,8 @@ export function createWorker(options: {
   log: Log;
   /** Where results go: through `apply`, and what that grants comes back here. */
   report: (grant: Grant, outcome: Outcome) => Promise<Applied>;
+  /** Where it goes what a try has used up so far; the same `apply`. */
+  tell: Parameters<typeof createMeter>[0]["tell"];
   /** Hears of everything that could not be written; true when it was for want of room, and the try is to come again. */
   trouble: (error: unknown) => boolean;
   /** Watches from now on: the answer tells whether there was no room at some time meanwhile. */
@@ -42,26 +45,36 @@ export function createWorker(options: {
   /** Names the run while its data is handled. */
   handling: <T>(run: string, work: () => T) => T;
 }): Worker {
-  const { store, registry, keeper, settings, blobs, clock, log, report, trouble, watch, stall, handling } = options;
+  const { store, registry, keeper, settings, blobs, clock, log, report, tell, trouble, watch, stall, handling } =
+    options;
   const live = new Map<string, { grant: Grant; abort: AbortController }>();
   const waiters = new Set<() => void>();
   let detached = false;
 
   async function carry(grant: Grant, abort: AbortController): Promise<void> {
     const wasFull = watch();
+    const meter = createMeter({ grant, signal: abort.signal, store, clock, log, tell });
     try {
-      const ended = await attempt(grant, abort.signal);
+      const ended = await attempt(grant, abort.signal, meter);
       // A program whose words find no room fails as if by itself, and by now there may be room again.
       const outcome = ended !== "stalled" && isExit(ended) && wasFull() ? "stalled" : ended;
+      if (outcome !== "stalled") await conclude(grant, outcome, meter, abort.signal);
       if (!abort.signal.aborted)
         await deliver(grant, outcome === "stalled" ? () => stall(grant) : () => report(grant, outcome), abort.signal);
     } finally {
+      meter.close();
       live.delete(grant.execution);
       if (live.size === 0) for (const wake of waiters) wake();
     }
   }
 
-  async function attempt(grant: Grant, signal: AbortSignal): Promise<Outcome | "stalled"> {
+  async function conclude(grant: Grant, outcome: Outcome, meter: Meter, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    if (outcome.type === "succeeded" && outcome.idle) log.warn(place(grant), "an agent did nothing");
+    await meter.settle(outcome);
+  }
+
+  async function attempt(grant: Grant, signal: AbortSignal, meter: Meter): Promise<Outcome | "stalled"> {
     try {
       return await registry.kind(grant.phaseType).execute({
         grant,
@@ -70,10 +83,12 @@ export function createWorker(options: {
         settings,
         blobs,
         keepInput: (input) => store.keepInput(grant.execution, input),
+        used: meter.used,
         handling: (work) => handling(grant.run, work),
         brief: async () => {
           const brief = await store.brief(grant.execution);
           if (!brief) throw new Fault("run.terminal", `Execution ${grant.execution} no longer holds its phase`);
+          meter.learn(brief);
           return brief;
         },
       });

@@ -158,6 +158,7 @@ const executionLine = z
     turns: maybe(count),
     input_tokens: maybe(count),
     output_tokens: maybe(count),
+    idle: z.boolean(),
     started_at: iso,
     finished_at: maybe(iso),
     duration_ms: maybe(count),

@@ -1,4 +1,4 @@
-import type { Outcome } from "../domain/execution.ts";
+import { INLINE_LIMIT, type Outcome } from "../domain/execution.ts";
 import { Fault } from "../domain/fault.ts";
 import type { Json } from "../domain/json.ts";
 import { roundOf } from "../domain/round.ts";
@@ -25,8 +25,8 @@ import {
   timeoutOf,
 } from "./program.ts";
 
-/** An agent at work on a prompt; in a loop also the command that says whether it is enough. */
-export function agent(runtimes: readonly Runtime[]): PhaseKind {
+/** An agent at work on a prompt; in a loop also the command that says whether it is enough. `named` makes what a name describes. */
+export function agent(runtimes: readonly Runtime[], named: (name: string) => Runtime | null = () => null): PhaseKind {
   const byName = new Map(runtimes.map((each) => [each.name, each]));
 
   async function execute(execution: PhaseExecution): Promise<Outcome> {
@@ -40,7 +40,7 @@ export function agent(runtimes: readonly Runtime[]): PhaseKind {
     const { settings, handling, keepInput, keeper, signal } = execution;
     const before = brief.input as (Given & { readonly [key: string]: Json }) | null;
     const given = before ?? handling(() => givenOf(brief, phase, settings));
-    const runtime = byName.get(given.agent);
+    const runtime = byName.get(given.agent) ?? named(given.agent);
     if (!runtime) throw new Fault("phase.unsupported", `Agents of kind "${given.agent}" are not carried out here`);
     // Only what is carried out: a later try is not to be given a runtime that was never there.
     if (before === null) await keepInput(given as unknown as Json);
@@ -58,7 +58,11 @@ export function agent(runtimes: readonly Runtime[]): PhaseKind {
     const ended = await keeper.run(
       {
         ...place(brief),
-        told: { tool: "script", command: given.prompt },
+        told: {
+          tool: "script",
+          command: given.prompt,
+          ...("decoder" in runtime ? { agent: { decoder: runtime.decoder, used: execution.used } } : {}),
+        },
         argv: made.argv,
         environment: {
           ...environmentOf(brief, phase),
@@ -138,6 +142,7 @@ function filled(text: string | undefined, scope: Scope): string | null {
 /** How the agent's program ended, its words taken from what it printed. */
 function heard(ended: Ended, timeoutMs: number, runtime: Runtime, given: Given): Outcome {
   const outcome = outcomeOf(ended, timeoutMs, given as unknown as Json);
+  if ("decoder" in runtime) return streamed(ended, outcome);
   if (ended.type !== "exited") return outcome;
   const { text, usage, error } = runtime.read(ended.stdout.text);
   // What the runtime adds for itself is none of the agent's words; a text that was cut keeps its true size.
@@ -146,6 +151,38 @@ function heard(ended: Ended, timeoutMs: number, runtime: Runtime, given: Given):
   const told = { ...outcome, output, ...(usage ? { usage } : {}) };
   if (told.type === "failed") return { ...told, failure: "agent_error" };
   return error === undefined ? told : { ...without(told), type: "failed", failure: "agent_error", error };
+}
+
+/** What the stream says of itself stands above the exit code, which is 0 after many a failure. */
+function streamed(ended: Ended, outcome: Outcome): Outcome {
+  if (!("stdout" in ended)) return outcome;
+  const { report } = ended;
+  const bare = outcome.type === "succeeded" ? without(outcome) : outcome;
+  if (!report) return { ...bare, type: "failed", failure: "agent_error", error: "its words could not be read" };
+  const { text, usage, turns } = report;
+  const output = { text: withinLimit(text), bytes: Buffer.byteLength(text) };
+  const told = { ...bare, output, usage: { ...usage, turns } };
+  if (ended.type === "timeout") return { ...told, type: "failed", failure: "timeout", error: errorOf(outcome) };
+  if (report.status === "ok")
+    return { ...told, type: "succeeded", ...(report.produced ? {} : { idle: true as const }) };
+  const failure = report.status === "lost" && ended.code !== NOT_FOUND ? "lost" : "agent_error";
+  return { ...told, type: "failed", failure, error: report.error ?? errorOf(outcome, report.status) };
+}
+
+/** What a shell says of a program that is not there: to try that again would change nothing. */
+const NOT_FOUND = 127;
+
+function errorOf(outcome: Outcome, otherwise = "it failed"): string {
+  if (outcome.type === "failed") return outcome.error;
+  return otherwise === "lost" ? "its stream ends without an end" : otherwise;
+}
+
+/** The whole stands in the session file; of a row it is the beginning. */
+function withinLimit(text: string): string {
+  return Buffer.from(text)
+    .subarray(0, INLINE_LIMIT)
+    .toString()
+    .replace(/\uFFFD+$/, "");
 }
 
 function without({

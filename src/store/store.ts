@@ -40,8 +40,13 @@ export interface Store {
   keepInput(executionId: string, input: Json): Promise<void>;
   /** Runs that are the work of a phase of this one and not over. */
   children(runId: string): Promise<readonly Child[]>;
-  /** What runs of this workflow that started at this moment or later have cost, in USD, as far as is known. */
+  /**
+   * What runs of this workflow that started at this moment or later have cost, in USD, as far as is known: also those
+   * that are under way.
+   */
   costSince(workflow: string, since: Iso): Promise<number>;
+  /** The same of all other runs of a run's workflow that started on the same day, UTC. */
+  costBeside(runId: string): Promise<number>;
   /** A version that some run has pinned. */
   version(hash: string): Promise<WorkflowVersion | null>;
 
@@ -312,6 +317,8 @@ export interface ExecutionLine {
   readonly turns: number | null;
   readonly input_tokens: number | null;
   readonly output_tokens: number | null;
+  /** An agent went through without having said or done anything. */
+  readonly idle: boolean;
   readonly started_at: Iso;
   readonly finished_at: Iso | null;
   readonly duration_ms: number | null;

@@ -155,7 +155,7 @@ function common(declared: DeclaredPhase, workflow: DeclaredWorkflow) {
 }
 
 function agentOf(declared: DeclaredPhase) {
-  const { prompt, skill, model, variant, agent, on_output: rules, loop, generic_loop: generic } = declared;
+  const { prompt, skill, model, variant, agent, budget, on_output: rules, loop, generic_loop: generic } = declared;
   const blocked = rules?.contains_BLOCKED;
   return present({
     prompt,
@@ -163,6 +163,7 @@ function agentOf(declared: DeclaredPhase) {
     model,
     variant,
     agent,
+    budget: budget && present({ usd: budget.usd, turns: budget.turns, tokens: budget.tokens }),
     requiresMarker: rules?.requires_marker,
     blocked: blocked && {
       action: blocked.action,

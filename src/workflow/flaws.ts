@@ -24,7 +24,7 @@ export function flaws(declared: DeclaredWorkflow, source: Source): Remark[] {
     placeFits(phase, here, declared, source, error);
     remindersFit(phase, [...here, "approval"], source, error);
   }
-  remarks.push(...clashes(declared, source), ...idleGates(declared, source));
+  remarks.push(...clashes(declared, source), ...idleGates(declared, source), ...idleBudgets(declared, source));
   edgesFit(declared, source, error);
   for (const { path, message } of flawsOfInputs((declared.inputs ?? {}) as Record<string, Json>))
     error(source.keyAt(["inputs", ...path]), message);
@@ -57,6 +57,18 @@ function idleGates({ phases }: DeclaredWorkflow, source: Source): Remark[] {
     const message = `approval_gate asks nobody on ${loop ? "a loop" : `a phase of type ${type}`}. ${instead}`;
     return [{ ...source.keyAt(["phases", at, "approval_gate"]), severity: "warning" as const, message }];
   });
+}
+
+/** Limits of a try that the run's own come before. */
+function idleBudgets({ phases, budget: whole = {} }: DeclaredWorkflow, source: Source): Remark[] {
+  return phases.flatMap(({ budget = {} }, at) =>
+    (["usd", "turns", "tokens"] as const).flatMap((key) => {
+      const [own, most] = [budget[key], whole[key]];
+      if (own === undefined || most === undefined || own < most) return [];
+      const message = `${key} of one try is never reached: the workflow's budget ends the run at ${most}. Set it lower`;
+      return [{ ...source.valueAt(["phases", at, "budget", key]), severity: "warning" as const, message }];
+    }),
+  );
 }
 
 type Refuse = (place: Place, message: string) => void;

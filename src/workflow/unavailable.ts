@@ -58,16 +58,12 @@ const CARRIED_OUT: ReadonlySet<string> = new Set([
   "wait",
   "workflow",
 ]);
-/** Runtimes of agents that this version brings; the default is the daemon's own to say. */
-const RUNTIMES: ReadonlySet<string | undefined> = new Set([undefined, "scripted"]);
 
-/** Known by the value and not by the key: types of phases, and what drives an agent. */
+/** Known by the value and not by the key: types of phases. */
 function* byPlace({ phases }: DeclaredWorkflow): Generator<{ path: Path; name: string; what: string }> {
-  for (const [at, { name, type = "agent", agent }] of phases.entries()) {
+  for (const [at, { name, type = "agent" }] of phases.entries()) {
     if (!CARRIED_OUT.has(type))
       yield { path: ["phases", at, "type"], name: `phases.${name}.type: ${type}`, what: `\`type: ${type}\`` };
-    if (!RUNTIMES.has(agent))
-      yield { path: ["phases", at, "agent"], name: `phases.${name}.agent: ${agent}`, what: `\`agent: ${agent}\`` };
   }
 }
 

@@ -1,6 +1,6 @@
 import { advance } from "../../src/domain/advance.ts";
 import type { Iso } from "../../src/domain/clock.ts";
-import type { LiveExecution } from "../../src/domain/execution.ts";
+import type { LiveExecution, Usage } from "../../src/domain/execution.ts";
 import { graphOf, isFinal, judge } from "../../src/domain/graph.ts";
 import type { PhaseState } from "../../src/domain/phase-state.ts";
 import { type Effect, type HistoryLine, isOver, type Run, type RunEvent } from "../../src/domain/run.ts";
@@ -26,6 +26,8 @@ export interface Books {
   readonly once: Set<string>;
   readonly opened: Map<string, LiveExecution>;
   readonly closed: Map<string, Closing>;
+  /** What each try has used up, as its row has it. */
+  readonly used: Map<string, Usage>;
   readonly lines: HistoryLine[];
 }
 
@@ -38,6 +40,7 @@ export function emptyBooks(): Books {
     once: new Set(),
     opened: new Map(),
     closed: new Map(),
+    used: new Map(),
     lines: [],
   };
 }
@@ -72,7 +75,18 @@ export function enter(books: Books, effects: readonly Effect[], { epoch }: Run):
         must(books.opened.has(effect.execution.id), "what is closed was open");
         must(!books.closed.has(effect.execution.id), "an execution is closed once");
         books.closed.set(effect.execution.id, effect);
+        if (effect.execution.used) books.used.set(effect.execution.id, effect.execution.used);
+        for (const [figure, value] of Object.entries(effect.outcome?.usage ?? {}))
+          must(books.used.get(effect.execution.id)?.[figure as keyof Usage] === value, "its own last word stands");
         break;
+      case "execution.tally": {
+        const { id, used = {} } = effect.execution;
+        must(books.opened.has(id) && !books.closed.has(id), "only what is under way tells what it has used up");
+        for (const [figure, value = 0] of Object.entries(books.used.get(id) ?? {}))
+          must((used[figure as keyof Usage] ?? 0) >= value, "what is used up stays used up");
+        books.used.set(id, used);
+        break;
+      }
       case "decision.owe":
         books.decisions.push({ phase: effect.phase, iteration: effect.iteration, epoch });
         break;
@@ -116,6 +130,7 @@ export function takes(of: Workflow, run: Run, event: RunEvent, now: Iso): boolea
 export function audit(of: Workflow, run: Run, books: Books): void {
   const open = [...books.opened.keys()].filter((id) => !books.closed.has(id));
   must(open.length === run.live.length && run.live.every(({ id }) => open.includes(id)), "opened = closed + live");
+  auditSpent(run, books);
   if (isOver(run.status)) {
     must(run.live.length === 0 && run.gates.length === 0, "a run that is over has nothing under way");
     must(run.hold === null && run.ending === null && run.finishedAt !== null, "a run that is over is only over");
@@ -144,6 +159,18 @@ export function audit(of: Workflow, run: Run, books: Books): void {
   if (run.status === "running") must(run.reason === null, "a running run waits for nothing");
   if (run.reason === "gate") must(run.gates.length > 0, "a run paused for a gate has one");
   if (run.reason === "operator" || run.reason === "disk_full") must(run.hold === run.reason, "held as it says");
+}
+
+/** Nothing is counted twice, and nothing is left out: not what was lost, cancelled or cut off, not what still runs. */
+function auditSpent({ spent }: Run, { used }: Books): void {
+  const sum = { usd: 0, turns: 0, tokens: 0 };
+  for (const usage of used.values()) {
+    sum.usd += usage.usd ?? 0;
+    sum.turns += usage.turns ?? 0;
+    sum.tokens += (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) + (usage.cacheCreationTokens ?? 0);
+  }
+  const said = `${JSON.stringify(spent)} is the sum ${JSON.stringify(sum)}`;
+  must(Math.abs(spent.usd - sum.usd) < 1e-6 && spent.turns === sum.turns && spent.tokens === sum.tokens, said);
 }
 
 /** Nobody is forgotten: whatever is not final has something outstanding that will move it. */

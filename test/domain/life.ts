@@ -36,6 +36,8 @@ export interface Life {
   start(phase?: string): string[];
   /** Ends the oldest execution of a phase. */
   end(phase: string, how?: Ending, usage?: Usage): string[];
+  /** The oldest execution of a phase tells what it has used up so far. */
+  use(phase: string, usage: Usage, othersUsd?: number): string[];
   lose(phase: string, limit?: number | null): string[];
   decide(phase: string, finding?: Finding | Finding["type"]): string[];
   answer(phase: string, decision?: Decision): string[];
@@ -139,6 +141,13 @@ export function live(of: Workflow, creation: Partial<Extract<RunEvent, { type: "
         }),
     end: (phase, how = "ok", usage) =>
       take({ type: "execution.ended", execution: oldest(phase).id, outcome: outcomeOf(how, usage) }),
+    use: (phase, usage, othersUsd) =>
+      take({
+        type: "execution.used",
+        execution: oldest(phase).id,
+        usage,
+        ...(othersUsd === undefined ? {} : { othersUsd }),
+      }),
     lose: (phase, limit = 5) => take({ type: "execution.lost", executions: [oldest(phase).id], attemptLimit: limit }),
     decide: (phase, finding = "run") => {
       const asked = books.decisions.findLast((each) => each.phase === phase);
@@ -186,6 +195,7 @@ function words(effect: Effect): string {
   if (effect.type === "phase.start")
     return `owe ${effect.phase}${effect.iteration === 0 ? "" : `.${effect.iteration}`}#${effect.attempt}`;
   if (effect.type === "execution.open") return `open ${effect.execution.name}`;
+  if (effect.type === "execution.tally") return `count ${effect.execution.name}`;
   if (effect.type === "execution.close") return `close ${effect.execution.name} ${effect.status}`;
   if (effect.type === "execution.stop") return "stop it";
   if (effect.type === "history") return `note ${effect.line.name ?? effect.line.phase} ${effect.line.status}`;

@@ -1,7 +1,7 @@
 import { advance } from "../../src/domain/advance.ts";
 import type { Iso } from "../../src/domain/clock.ts";
 import type { Finding } from "../../src/domain/decision.ts";
-import type { Outcome } from "../../src/domain/execution.ts";
+import type { Outcome, Usage } from "../../src/domain/execution.ts";
 import { graphOf } from "../../src/domain/graph.ts";
 import { isOver, type Run, type RunEvent } from "../../src/domain/run.ts";
 import type { Workflow } from "../../src/domain/workflow.ts";
@@ -47,6 +47,8 @@ export function wander(of: Workflow, dice: Dice): Walk {
     run = after;
     saved = JSON.stringify(run);
     must(run.rev === before.rev + 1, "each change is counted");
+    const corrected = event.type === "execution.ended";
+    must(corrected || !isLess(run.spent, before.spent), "what a run has used up never falls, but by a try's last word");
     if (event.type === "run.cancelled") cancelled = true;
     if (event.type === "run.retried") cancelled = false;
     enter(books, step.effects, run);
@@ -87,6 +89,7 @@ export function wander(of: Workflow, dice: Dice): Walk {
         else if (kind === 5 && dice(8) === 0) take({ type: "run.cancelled", by: "ana" });
         else if (kind <= 8 && past.length > 0) take(again(walk, past[dice(past.length)] as RunEvent));
         else if (kind <= 11) lose(walk);
+        else if (kind <= 15) use(walk);
         else {
           const due = chores(walk);
           if (due.length > 0) due[dice(due.length)]!();
@@ -148,14 +151,28 @@ function lose({ run, dice, take }: Walk): void {
   take({ type: "execution.lost", executions, attemptLimit: dice(5) === 0 ? null : 3 });
 }
 
+/** What a try says in its middle: now more, now less, of one thing or of another. */
+function use({ run, dice, take }: Walk): void {
+  if (run.live.length === 0) return;
+  const execution = run.live[dice(run.live.length)]!;
+  const more = dice(3) === 0 ? { outputTokens: dice(50), cacheReadTokens: dice(1_000) } : {};
+  const usage: Usage = { ...(dice(4) > 0 && { usd: dice(8) / 4 }), turns: dice(3), inputTokens: dice(100), ...more };
+  take({ type: "execution.used", execution: execution.id, usage, ...(dice(3) === 0 && { othersUsd: dice(5) }) });
+}
+
+function isLess(one: Run["spent"], other: Run["spent"]): boolean {
+  return one.usd < other.usd || one.turns < other.turns || one.tokens < other.tokens;
+}
+
 function outcome(dice: Dice): Outcome {
-  const usage = { usd: dice(2), turns: dice(3), inputTokens: dice(100) };
+  const used = { usd: dice(2), turns: dice(3), inputTokens: dice(100) };
+  const told = dice(4) === 0 ? {} : { usage: used };
   if (dice(4) === 0) {
     const failure = (["exit", "timeout", "agent_error", "error"] as const)[dice(4)]!;
-    return { type: "failed", failure, error: failure, usage };
+    return { type: "failed", failure, error: failure, ...told };
   }
   const seen = { until: dice(3) === 0, approved: dice(3) === 0, marker: dice(2) === 0 };
-  return { type: "succeeded", usage, seen, ...(dice(6) === 0 && { ask: { summary: "Go on?" } }) };
+  return { type: "succeeded", ...told, seen, ...(dice(6) === 0 && { ask: { summary: "Go on?" } }) };
 }
 
 function finding({ of, run, dice, now }: Walk, phase: string): Finding {

@@ -8,6 +8,7 @@ const rules: TriggerRule[] = ["all_success", "one_success", "none_failed_min_one
 const natures: fc.Arbitrary<Partial<Sketch>> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({}) },
   fc.constant({ type: "agent" as const, approvalGate: { name: "after" } }),
+  fc.record({ budget: fc.constantFrom({ usd: 1 }, { turns: 2 }, { tokens: 90 }) }),
   {
     weight: 2,
     arbitrary: fc.record({
@@ -48,6 +49,7 @@ const retries = fc.constantFrom<Sketch["retry"]>(
   { times: 2 },
   { times: 1, when: ["timeout"], pauseMs: 1_000 },
   { times: 2, when: ["exit", "lost"], pauseMs: 1_000 },
+  { times: 1, when: ["budget"], pauseMs: 1_000 },
 );
 
 /** Checked workflows of up to nine phases, some of which run last. */
@@ -66,7 +68,7 @@ export const workflows: fc.Arbitrary<Workflow> = fc
       { minLength: 1, maxLength: 9 },
     ),
     timeoutMs: fc.constantFrom(undefined, undefined, 5_000),
-    budget: fc.constantFrom(undefined, undefined, { usd: 6 }, { turns: 8 }, { tokens: 700 }),
+    budget: fc.constantFrom(undefined, undefined, { usd: 6 }, { turns: 8 }, { tokens: 700 }, { perDayUsd: 5 }),
   })
   .map(({ phases, timeoutMs, budget }) => {
     const names = (last: boolean, before: number): string[] =>

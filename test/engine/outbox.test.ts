@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { Fault } from "../../src/domain/fault.ts";
 import type { Deliverer } from "../../src/engine/contracts/deliverer.ts";
+import type { Store } from "../../src/store/store.ts";
 import { engineWorld } from "../support/engine.ts";
 import { version, workflow } from "../support/workflow.ts";
 
@@ -73,4 +75,30 @@ test("what a daemon owed when it died, the next one does", async () => {
   clock.advance(5_000);
   await stopping;
   await second.stop();
+});
+
+test("a question that finds no room is asked as soon as there is some, and the daemon says what it waits for", async () => {
+  const { engine, request, clock, store } = engineWorld();
+  const { deliverer, asked } = asks();
+  let full = true;
+  const small: Store = {
+    ...store,
+    due: (node, limit) =>
+      full ? Promise.reject(new Fault("disk.full", "The database could not grow")) : store.due(node, limit),
+  };
+  const daemon = engine({
+    deliverers: [deliverer],
+    store: small,
+    ballast: { drop: () => {}, restore: async () => !full },
+  });
+  await daemon.begin();
+  await daemon.create(request(gated));
+  await quiet();
+  expect(daemon.disk.state()?.what).toMatch(/disk.full/);
+  full = false;
+  clock.advance(2_000);
+  await quiet();
+  expect(asked).toEqual(["1 gated door pending"]);
+  expect(daemon.disk.state()).toBeNull();
+  await daemon.stop();
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../src/domain/clock.ts";
 import type { Finding } from "../../src/domain/decision.ts";
+import type { Usage } from "../../src/domain/execution.ts";
 import type { RunEvent } from "../../src/domain/run.ts";
 import type { WorkflowVersion } from "../../src/domain/workflow.ts";
 import type { Applied, Grant, Lease, NewRun, OwedEffect, RunLine, Store, Take } from "../../src/store/store.ts";
@@ -789,9 +790,9 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         ] as const)
           await applied(store, run.id, { type: "signal.received", id, name: "go", payload: payload as never });
         expect((await store.data(run.id, "b"))?.signals).toEqual([
-          { name: "go", payload: 1 },
-          { name: "go", payload: 2 },
-          { name: "go", payload: { deep: [null] } },
+          { id: "z", name: "go", payload: 1, received_at: "2026-11-21T09:00:00.000Z" },
+          { id: "a", name: "go", payload: 2, received_at: "2026-11-21T09:00:00.001Z" },
+          { id: "m", name: "go", payload: { deep: [null] }, received_at: "2026-11-21T09:00:00.002Z" },
         ]);
       });
 
@@ -967,6 +968,106 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
       for (const usd of [0.5, null, 0.25]) await spend(usd);
       await spend(7, version(workflow("other", [{ name: "a" }])));
       expect([await store.costSince("single", since), await store.costSince("none", since)]).toEqual([0.75, 0]);
+    });
+
+    describe("what a try uses up", () => {
+      const used = (execution: string, usage: Usage): RunEvent => ({ type: "execution.used", execution, usage });
+      const all: Usage = {
+        usd: 0.25,
+        turns: 3,
+        inputTokens: 10,
+        outputTokens: 20,
+        cacheReadTokens: 1_000,
+        cacheCreationTokens: 5,
+      };
+
+      test("stands in its row and in its run's while it works, and the next transition knows it", async () => {
+        const { store, clock, reopen } = await world();
+        const { run, granted } = await begun(store, request(clock, single), take(1));
+        const [{ execution }] = granted;
+        await applied(store, run.id, used(execution, all));
+        const again = await reopen();
+        expect(await again.run(run.id)).toMatchObject({
+          ...{ cost_usd: 0.25, turns: 3, tokens: 35 },
+          executions: [{ status: "running", cost_usd: 0.25, turns: 3, input_tokens: 10, output_tokens: 20 }],
+        });
+        const next = await applied(again, run.id, put("k", 1));
+        expect(next.run.live).toMatchObject([{ id: execution, used: all }]);
+      });
+
+      test("is what it says at its end, figure by figure; what it does not say stands as it was told", async () => {
+        const { store, clock } = await world();
+        const { run, granted } = await begun(store, request(clock, single), take(1));
+        const [{ execution }] = granted;
+        await applied(store, run.id, used(execution, all));
+        const usage = { usd: 0.125, inputTokens: 40 };
+        await applied(store, run.id, { type: "execution.ended", execution, outcome: { type: "succeeded", usage } });
+        expect(await store.run(run.id)).toMatchObject({
+          ...{ cost_usd: 0.125, turns: 3, tokens: 65 },
+          executions: [{ cost_usd: 0.125, turns: 3, input_tokens: 40, output_tokens: 20 }],
+        });
+      });
+
+      test("stays counted when it is lost, told in the same breath or before", async () => {
+        const { store, clock } = await world();
+        const { run, granted } = await begun(store, request(clock, single), take(1));
+        const [{ execution }] = granted;
+        await Promise.all([
+          applied(store, run.id, used(execution, { usd: 0.5 })),
+          applied(store, run.id, { type: "execution.lost", executions: [execution], attemptLimit: null }),
+        ]);
+        expect(await store.run(run.id)).toMatchObject({
+          cost_usd: 0.5,
+          executions: [{ status: "interrupted", cost_usd: 0.5 }],
+        });
+      });
+
+      test("ends the run at a limit: its programs are handed back to be ended", async () => {
+        const { store, clock } = await world();
+        const dear = version(workflow("dear", [{ name: "a" }], { budget: { usd: 1 } }));
+        const { run, granted } = await begun(store, request(clock, dear), take(1));
+        const [{ execution }] = granted;
+        const { stopped } = await applied(store, run.id, used(execution, { usd: 1 }));
+        expect(stopped).toEqual([execution]);
+        expect(await store.run(run.id)).toMatchObject({
+          ...{ status: "failed", reason: "budget", cost_usd: 1 },
+          executions: [{ status: "interrupted", cost_usd: 1 }],
+        });
+      });
+
+      test("counts in the day of its workflow: in the sum, and beside other runs, while it works", async () => {
+        const { store, clock } = await world();
+        const start = async (of = single) => begun(store, request(clock, of), take(9));
+        const spend = async ({ run, granted: [{ execution }] }: Awaited<ReturnType<typeof start>>, usd: number) =>
+          applied(store, run.id, used(execution, { usd }));
+        await spend(await start(), 100);
+        clock.advance(86_400_000);
+        const since = clock.now();
+        const [one, other] = [await start(), await start()];
+        await spend(one, 0.5);
+        await spend(other, 0.25);
+        await spend(await start(version(workflow("other", [{ name: "a" }]))), 7);
+        expect(await store.costSince("single", since)).toBe(0.75);
+        expect([await store.costBeside(one.run.id), await store.costBeside(other.run.id)]).toEqual([0.25, 0.5]);
+        expect(await store.costBeside("nobody")).toBe(0);
+      });
+
+      test("an agent that did nothing is remembered as that", async () => {
+        const { store, clock } = await world();
+        const { run, granted } = await begun(store, request(clock, chain), take(1));
+        const [{ execution }] = granted;
+        await applied(
+          store,
+          run.id,
+          { type: "execution.ended", execution, outcome: { type: "succeeded", idle: true } },
+          take(1),
+        );
+        const { executions = [] } = (await store.run(run.id)) ?? {};
+        expect(executions.map(({ phase, idle }) => [phase, idle])).toEqual([
+          ["a", true],
+          ["b", false],
+        ]);
+      });
     });
 
     describe("lists", () => {

@@ -1,6 +1,7 @@
 import { advance } from "../../src/domain/advance.ts";
 import type { Iso } from "../../src/domain/clock.ts";
 import type { Finding } from "../../src/domain/decision.ts";
+import type { Usage } from "../../src/domain/execution.ts";
 import { type Effect, type Hold, newborn, type Run, type RunEvent, type Step } from "../../src/domain/run.ts";
 import type { Workflow } from "../../src/domain/workflow.ts";
 
@@ -13,6 +14,8 @@ export function inWords(effect: Effect): string {
       return `owe ${effect.phase}#${effect.attempt}`;
     case "execution.open":
       return `open ${effect.execution.id}`;
+    case "execution.tally":
+      return `count ${effect.execution.id}`;
     case "execution.close":
       return `close ${effect.execution.id} ${effect.status}`;
     case "execution.stop":
@@ -89,6 +92,7 @@ export const failed = (execution: string): RunEvent => ({
   execution,
   outcome: { type: "failed", failure: "exit", error: "exit 1" },
 });
+export const used = (execution: string, usage: Usage): RunEvent => ({ type: "execution.used", execution, usage });
 export const lost = (executions: string[], attemptLimit: number | null = 5): RunEvent => ({
   type: "execution.lost",
   executions,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type {
+  AgentPhase,
   ApprovalPhase,
   GenericLoop,
   Matrix,
@@ -32,6 +33,8 @@ export interface Sketch extends Common {
   /** A generic loop of so many iterations. */
   iterate?: number | Partial<GenericLoop>;
   marker?: string;
+  /** Of one try of an agent. */
+  budget?: AgentPhase["budget"];
   summary?: string;
   onTimeout?: ApprovalPhase["onTimeout"];
   rework?: ApprovalPhase["rework"];
@@ -109,6 +112,7 @@ function phase(sketch: Sketch): Phase {
         timeoutMs: timeoutMs ?? 60_000,
         prompt: `prompts/${name}.md`,
         ...(sketch.marker !== undefined && { requiresMarker: sketch.marker }),
+        ...(sketch.budget && { budget: sketch.budget }),
         ...(review !== undefined && { loop: reviewOf(review) }),
         ...(iterate !== undefined && { genericLoop: loopOf(name, iterate) }),
       };
@@ -117,11 +121,12 @@ function phase(sketch: Sketch): Phase {
   }
 }
 
-function typeOf({ type, wait, child, review, iterate, marker }: Sketch): NonNullable<Sketch["type"]> {
+function typeOf({ type, wait, child, review, iterate, marker, budget }: Sketch): NonNullable<Sketch["type"]> {
   if (type) return type;
   if (wait) return "wait";
   if (child !== undefined) return "workflow";
-  return review !== undefined || iterate !== undefined || marker !== undefined ? "agent" : "context";
+  const agent = review !== undefined || iterate !== undefined || marker !== undefined || budget !== undefined;
+  return agent ? "agent" : "context";
 }
 
 function matrixOf(matrix: NonNullable<Sketch["matrix"]>): Matrix {

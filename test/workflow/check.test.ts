@@ -14,7 +14,6 @@ test("the workflow of the grammar's own description loads", () => {
     "phases.approve.approval.show",
     "phases.approve.approval.form",
     "phases.approve.approval.approvers",
-    "phases.fix.agent: pi",
     "phases.publish.type: tool",
   ]);
 });
@@ -197,12 +196,11 @@ test("a command has five minutes, or what the author grants it", () => {
 
 test("what is known and not carried out is named, and its run will be refused", () => {
   const text = file(
-    "  - { name: a, type: context, runs_on: here }\n  - { name: b, prompt: p.md, agent: pi }\n  - { name: c, type: tool, tool: t }\n",
+    "  - { name: a, type: context, runs_on: here }\n  - { name: b, prompt: p.md, agent: 'acp:any --agent' }\n  - { name: c, type: tool, tool: t }\n",
   );
-  expect(workflowIn(text).unavailable).toEqual(["phases.a.runs_on", "phases.b.agent: pi", "phases.c.type: tool"]);
+  expect(workflowIn(text).unavailable).toEqual(["phases.a.runs_on", "phases.c.type: tool"]);
   expect(said(text, "warning")).toEqual([
     "fix.yaml:3:31 `runs_on` is known but not carried out yet; a run of this workflow will be refused",
-    "fix.yaml:4:30 `agent: pi` is known but not carried out yet; a run of this workflow will be refused",
     "fix.yaml:5:16 `type: tool` is known but not carried out yet; a run of this workflow will be refused",
   ]);
 });

@@ -190,7 +190,7 @@ const refusals: Record<string, readonly [text: string, message: string][]> = {
     [bash("retry: { times: 1, when: §[] }"), "when must not be empty"],
     [
       bash("retry: { times: 1, when: [§exits] }"),
-      'when: entry 1 must be one of timeout, exit, lost, agent_error, any. Did you mean "exit"?',
+      'when: entry 1 must be one of timeout, exit, lost, agent_error, budget, any. Did you mean "exit"?',
     ],
     [bash("retry: { times: 1, backoff: { duration: §5 } }"), 'duration needs a unit: "5s"'],
     [bash("retry: { times: 1, backoff: { duration: 5s, factor: §0.5 } }"), "factor must be at least 1"],
@@ -290,6 +290,21 @@ test("a gate may remind and escalate until just before its timeout, and for ever
   expect(said(asking(`timeout: 24h, remind: [4h, 1439m], escalate: { after: 1439m, ${to} }`))).toEqual([]);
   expect(said(asking(`remind: [4h, 365d], escalate: { after: 1s, ${to} }`))).toEqual([]);
   expect(said(asking(`remind: ${TWENTY_ONE.replace("21m", "").replace(", ]", "]")}`))).toEqual([]);
+});
+
+test("a phase's budget is told where the run's comes before it, and needs a limit", () => {
+  const text = (own: string): string =>
+    file("budget: { usd: 5, turns: 200 }\n", `name: a, prompt: p.md, budget: ${own}`);
+  const never = "of one try is never reached: the workflow's budget ends the run at";
+  expect(said(text("{ usd: 5, turns: 300, tokens: 9 }"), "warning")).toEqual([
+    `fix.yaml:4:45 usd ${never} 5. Set it lower`,
+    `fix.yaml:4:55 turns ${never} 200. Set it lower`,
+  ]);
+  expect(said(text("{ usd: 4.99, turns: 199, tokens: 1000000 }"), "warning")).toEqual([]);
+  expect(said(text("{}"))).toEqual(["fix.yaml:4:38 budget needs usd, turns or tokens"]);
+  expect(said(bash("budget: { usd: 1 }"))).toEqual([
+    "fix.yaml:3:39 budget belongs to type: agent; this phase is type: bash",
+  ]);
 });
 
 test("a phase that runs last may depend on one that does, and on any other", () => {

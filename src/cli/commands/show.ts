@@ -42,6 +42,8 @@ export function printRun({ terminal, clock }: Desk, run: RunBody): void {
   fact("status", status);
   fact("started", `${run.started_at}, ${ago(run.started_at, now)}`);
   fact(isOver(run.status) ? "took" : "since", lengthOf(took));
+  const used = usedBy(run);
+  if (used !== "") fact("used", used);
   for (const [name, value] of Object.entries(run.inputs ?? {})) {
     fact("input", `${name} = ${typeof value === "string" ? value : JSON.stringify(value)}`);
   }
@@ -63,4 +65,16 @@ export function printRun({ terminal, clock }: Desk, run: RunBody): void {
   ]);
   terminal.line();
   terminal.line(table(terminal, ["APPROVAL", "PHASE", "ANSWER", "BY", "WHEN", "WORDS"], rows));
+}
+
+/** What it has used up so far; a price that nobody knows is not shown as none. */
+function usedBy({ cost_usd: usd, turns, tokens, executions }: RunBody): string {
+  const unpriced = executions.filter(
+    (each) => each.cost_usd === null && (each.input_tokens ?? each.output_tokens),
+  ).length;
+  if (usd === 0 && turns === 0 && tokens === 0 && unpriced === 0) return "";
+  const cost = usd === 0 && unpriced > 0 ? "cost unknown" : `${usd.toFixed(4)} USD`;
+  const tries = unpriced === 1 ? "1 try" : `${unpriced} tries`;
+  const missing = usd > 0 && unpriced > 0 ? `, without the cost of ${tries} that is unknown` : "";
+  return `${cost}${missing}; ${turns} turns, ${tokens} tokens`;
 }

@@ -1,3 +1,4 @@
+import { settled, spend } from "../budget.ts";
 import type { Iso } from "../clock.ts";
 import type { LiveExecution, Outcome } from "../execution.ts";
 import type { Graph, PhaseStatus } from "../graph.ts";
@@ -75,8 +76,11 @@ export class Turn {
     error: string | null,
     outcome: Outcome | null = null,
   ): void {
+    const used = settled(execution.used, outcome?.usage);
+    this.spent = spend(this.spent, used, execution.used);
     this.live = this.live.filter((each) => each.id !== execution.id);
-    this.effects.push({ type: "execution.close", execution, status, error, outcome });
+    const closed = used === execution.used ? execution : { ...execution, ...(used ? { used } : {}) };
+    this.effects.push({ type: "execution.close", execution: closed, status, error, outcome });
   }
 
   /** Ends an execution that is no longer wanted. */

@@ -1,4 +1,5 @@
-import type { LiveExecution, Outcome } from "../execution.ts";
+import { isUsedUp, risen, spend, spentBy } from "../budget.ts";
+import type { LiveExecution, Outcome, Usage } from "../execution.ts";
 import { failuresOf, itemName } from "../matrix.ts";
 import { loopOf, type Round, roundName } from "../round.ts";
 import type { RunEvent } from "../run.ts";
@@ -29,6 +30,18 @@ export function admitted(turn: Turn, event: Extract<RunEvent, { type: "execution
 
 function isFirst({ part, n }: Round): boolean {
   return part === "iter" && n === 1;
+}
+
+/** A try goes on, and tells what it has used up; where that is all it may, it is ended like any try that failed. */
+export function used(turn: Turn, execution: LiveExecution, usage: Usage): void {
+  const phase = turn.graph.phase.get(execution.phase) as Phase;
+  const now = { ...execution, used: risen(execution.used, usage) };
+  turn.spent = spend(turn.spent, now.used, execution.used);
+  turn.live = turn.live.map((each) => (each === execution ? now : each));
+  turn.effects.push({ type: "execution.tally", execution: now });
+  if (phase.type !== "agent" || !isUsedUp(phase.budget, spentBy(now.used))) return;
+  turn.effects.push({ type: "execution.stop", execution: execution.id });
+  ended(turn, now, { type: "failed", failure: "budget", error: "The phase's budget for one try was used up" });
 }
 
 /** A try has ended: the phase is over, goes on, or is tried again. */

@@ -1,5 +1,7 @@
+import type { AgentReport } from "../../domain/agent.ts";
 import type { Iso } from "../../domain/clock.ts";
 import type { Output } from "../../domain/execution.ts";
+import type { Transcribed } from "./transcript.ts";
 
 /** Carries out programs for phases so that they outlive the daemon; a folder each for what they read and write. */
 export interface Keeper {
@@ -28,7 +30,7 @@ export interface Program {
   readonly run: string;
   /** When the execution was recorded, and what its session file says it is. */
   readonly startedAt: Iso;
-  readonly told: { readonly tool: "bash" | "script"; readonly command: string };
+  readonly told: Pick<Transcribed, "tool" | "command" | "agent">;
   /** Program and arguments as they are; no shell reads them but the one named here. */
   readonly argv: readonly [string, ...string[]];
   /** Added to the allow-listed environment. */
@@ -47,14 +49,21 @@ export interface SpoolText {
 
 export type Ended =
   /** By itself; a signal that ended it is 128 and its number, as shells say. */
-  | { readonly type: "exited"; readonly code: number; readonly stdout: Output; readonly stderr: Output }
-  | { readonly type: "timeout"; readonly stdout: Output; readonly stderr: Output }
+  | (Written & { readonly type: "exited"; readonly code: number })
+  | (Written & { readonly type: "timeout" })
   /** Gone without a status: its keeper was killed, or the machine was. */
   | { readonly type: "lost" }
   /** Ended because the signal was aborted. */
   | { readonly type: "cancelled" }
   /** Still running; the daemon lets go of it (the signal was aborted with `DETACH`). */
   | { readonly type: "detached" };
+
+interface Written {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** What an agent's stream came to. */
+  readonly report?: AgentReport;
+}
 
 /** The reason to abort with when the program is to go on without its daemon. */
 export const DETACH = Symbol("detach");

@@ -1,4 +1,4 @@
-import type { Outcome } from "../../domain/execution.ts";
+import type { Outcome, Usage } from "../../domain/execution.ts";
 import type { Json } from "../../domain/json.ts";
 import type { PhaseType } from "../../domain/workflow.ts";
 import type { Blobs } from "../../store/files/blobs.ts";
@@ -34,4 +34,9 @@ export interface PhaseExecution {
   brief(): Promise<Brief>;
   /** Keeps what the try is given, before it starts: after a crash, and in another try, it is given the same. */
   keepInput(input: Json): Promise<void>;
+  /**
+   * Says what the try has used up so far, in all: as often as it likes, at once. A limit that is reached aborts the
+   * signal. What the outcome says in the end takes its place.
+   */
+  used(usage: Usage): void;
 }

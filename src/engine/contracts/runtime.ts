@@ -1,11 +1,21 @@
+import type { AgentDecoder } from "../../domain/agent.ts";
 import type { Usage } from "../../domain/execution.ts";
 import type { Program } from "./keeper.ts";
 
 /** What drives an agent: makes a program of a prompt, and reads what the program said. */
-export interface Runtime {
+export type Runtime = {
   readonly name: string;
   program(ask: AgentAsk): Pick<Program, "argv" | "environment" | "files">;
-  /** `text` is the last thing the agent said; `error` is set when it says itself that it failed. */
+} & (Streaming | Plain);
+
+/** It tells on stdout what it does while it does it; only the stream's own end says whether it succeeded. */
+export interface Streaming {
+  decoder(): AgentDecoder;
+}
+
+/** All that it prints is its last word; only its exit code says whether it succeeded. */
+export interface Plain {
+  /** `error` is set when it says itself that it failed. */
   read(stdout: string): { readonly text: string; readonly usage?: Usage; readonly error?: string };
 }
 

@@ -1,7 +1,8 @@
 import type { AgentDecoder, AgentEvent } from "../../domain/agent.ts";
 import type { Clock } from "../../domain/clock.ts";
+import type { SourceLine } from "../../domain/lines.ts";
 import type { SessionLine, SpoolOffsets } from "../../domain/session.ts";
-import { lineTail, type SourceLine } from "../../store/files/line-tail.ts";
+import { lineTail } from "../../store/files/line-tail.ts";
 import type { Transcribed } from "../contracts/transcript.ts";
 import { agenticShim } from "../shim.ts";
 import type { Scribe } from "./scribe.ts";
@@ -33,16 +34,15 @@ export function agentScribe(
     return written === "" ? lines : lines.filter((line) => line.type === "result" || placeOf(line) > written);
   }
 
-  function linesOf(events: readonly AgentEvent[], { start, end }: { start: number; end: number }): SessionLine[] {
-    const spool: SpoolOffsets = [end, 0];
+  function linesOf(events: readonly AgentEvent[], { start, next }: Omit<SourceLine, "text">): SessionLine[] {
+    const spool: SpoolOffsets = [next, 0];
     const at = clock.now();
     return events.flatMap((event, ordinal) => fresh(shim.event(event, { start, ordinal, spool, at })));
   }
 
   function read(line: SourceLine): SessionLine[] {
-    offset = line.end;
-    if (line.text !== null) return linesOf(decoder.line(line.text), line);
-    return linesOf([{ type: "notice", at: null, text: `a line of ${line.end - line.start} bytes` }], line);
+    offset = line.next;
+    return linesOf(decoder.line(line.text), line);
   }
 
   function count(): void {
@@ -76,7 +76,7 @@ export function agentScribe(
     tell: (end) => {
       const rest = source.rest();
       const lines = rest ? read(rest) : [];
-      lines.push(...linesOf(decoder.end(), { start: offset, end: offset }));
+      lines.push(...linesOf(decoder.end(), { start: offset, next: offset }));
       const result = shim.result(end, { start: offset, spool: [offset, 0], at: clock.now() });
       count();
       return [...lines, ...fresh(result)];

@@ -32,14 +32,14 @@ interface Running {
 
 /**
  * `play` says what a try does, once per start; `begun` hears of each program that really begins, and `over` of each that
- * is over.
+ * is over, and how.
  */
 export function machine(options: {
   /** The world's own, which no daemon's end concerns. */
   clock: Clock;
   play: (grant: Grant, program: Program) => Act;
   begun?: (grant: Grant, program: Program) => void;
-  over?: (grant: Grant) => void;
+  over?: (grant: Grant, how: Ended["type"]) => void;
 }): Machine {
   const { clock, play, begun = () => {}, over = () => {} } = options;
   const running = new Map<string, Running>();
@@ -80,7 +80,7 @@ export function machine(options: {
     if (of.ended) return;
     of.ended = how;
     for (const each of of.undo.splice(0)) each();
-    if (of.claim === "keeper") over(of.grant);
+    if (of.claim === "keeper") over(of.grant, how.type);
     for (const wake of of.waiters) wake();
     of.waiters.clear();
   }

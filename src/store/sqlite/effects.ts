@@ -33,6 +33,9 @@ export function effects(clock: Clock, { runs, executions, approvals, outbox, fin
       case "execution.open":
         executions.open(entry, effect.execution, batch.take?.node ?? null);
         break;
+      case "execution.tally":
+        executions.tally(effect.execution);
+        break;
       case "execution.close":
         executions.close(effect, entry, now);
         break;

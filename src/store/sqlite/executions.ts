@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { ExecutionStatus, FailureClass, LiveExecution } from "../../domain/execution.ts";
+import type { ExecutionStatus, FailureClass, LiveExecution, Usage } from "../../domain/execution.ts";
 import { graphOf } from "../../domain/graph.ts";
 import type { Json } from "../../domain/json.ts";
 import { loopOf, roundOf } from "../../domain/round.ts";
@@ -22,8 +22,18 @@ interface LiveRow {
   started_at: string;
 }
 
-interface Row extends Omit<ExecutionLine, "success" | "input" | "outputs"> {
+interface UsageRow {
+  cost_usd: number | null;
+  turns: number | null;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  cache_read_input_tokens: number | null;
+  cache_creation_input_tokens: number | null;
+}
+
+interface Row extends Omit<ExecutionLine, "success" | "idle" | "input" | "outputs"> {
   success: number | null;
+  idle: number | null;
   input: string | null;
   outputs: string | null;
 }
@@ -44,12 +54,13 @@ export function executions(db: Database, versions: Versions, outputs: Outputs) {
        SET status = @status, success = @success, error = @error, failure = @failure,
            finished_at = @now, duration_ms = @duration
      WHERE id = @id AND status = 'running'`);
-  const spend = db.prepare(`
+  const tally = db.prepare(`
     UPDATE executions
        SET cost_usd = @usd, turns = @turns, input_tokens = @inputTokens, output_tokens = @outputTokens,
            cache_read_input_tokens = @cacheReadTokens, cache_creation_input_tokens = @cacheCreationTokens
      WHERE id = @id`);
   const bridge = db.prepare("UPDATE executions SET output_text = @text WHERE id = @id");
+  const markIdle = db.prepare("UPDATE executions SET idle = 1 WHERE id = @id");
   const stopReason = db.prepare("UPDATE executions SET stop_reason = @reason WHERE id = @id");
   const keep = db.prepare(`
     INSERT INTO execution_io (execution_id, input, output, output_bytes, exit_code, outputs)
@@ -74,8 +85,9 @@ export function executions(db: Database, versions: Versions, outputs: Outputs) {
      WHERE e.workflow_run_id = @run AND e.kind = 'phase' AND e.phase = @phase AND coalesce(e.name, e.phase) = @name
        AND e.epoch < @epoch AND io.input IS NOT NULL
      ORDER BY e.epoch DESC, e.iteration DESC, e.attempt LIMIT 1`);
-  const live = db.prepare<{ run: string }, LiveRow>(`
-    SELECT id, phase, name, iteration, attempt, epoch, started_at
+  const live = db.prepare<{ run: string }, LiveRow & UsageRow>(`
+    SELECT id, phase, name, iteration, attempt, epoch, started_at, cost_usd, turns, input_tokens, output_tokens,
+           cache_read_input_tokens, cache_creation_input_tokens
       FROM executions INDEXED BY executions_live
      WHERE workflow_run_id = @run AND status = 'running'`);
   const count = db
@@ -94,7 +106,7 @@ export function executions(db: Database, versions: Versions, outputs: Outputs) {
   const ofRun = db.prepare<{ run: string }, Row>(`
     SELECT e.id, e.workflow_run_id, e.skill, e.phase, coalesce(e.name, e.phase) AS name, e.iteration, e.attempt, e.epoch, e.status, e.success, e.error,
            e.failure, e.started_at, e.finished_at, e.duration_ms, e.session_id,
-           e.cost_usd, e.turns, e.input_tokens, e.output_tokens,
+           e.cost_usd, e.turns, e.input_tokens, e.output_tokens, e.idle,
            io.exit_code, io.input, io.output, io.output_bytes, io.outputs
       FROM executions AS e LEFT JOIN execution_io AS io ON io.execution_id = e.id
      WHERE e.workflow_run_id = @run
@@ -123,6 +135,10 @@ export function executions(db: Database, versions: Versions, outputs: Outputs) {
         incarnation: node?.incarnation ?? null,
       });
     },
+    /** What a try has used up so far. */
+    tally: ({ id, used }: LiveExecution): void => {
+      tally.run({ id, ...UNKNOWN, ...used });
+    },
     close: ({ execution, status, error, outcome }: Close, { row, workflow }: Entry, now: string): void => {
       const { id } = execution;
       close.run({
@@ -135,7 +151,8 @@ export function executions(db: Database, versions: Versions, outputs: Outputs) {
         duration: Math.max(0, Date.parse(now) - Date.parse(execution.startedAt)),
       });
       if (!outcome) return;
-      if (outcome.usage) spend.run({ id, ...UNKNOWN, ...outcome.usage });
+      if (outcome.usage) tally.run({ id, ...UNKNOWN, ...execution.used });
+      if (outcome.type === "succeeded" && outcome.idle) markIdle.run({ id });
       outputs.keepArtefacts(id, row.workflow_name, outcome.artefacts ?? [], now);
       const named = outcome.type === "succeeded" ? outcome.outputs : undefined;
       const { output, exitCode, input } = outcome;
@@ -180,6 +197,7 @@ export function executions(db: Database, versions: Versions, outputs: Outputs) {
       ofRun.all({ run }).map((row) => ({
         ...row,
         success: row.success === null ? null : row.success === 1,
+        idle: row.idle === 1,
         input: row.input === null ? null : (JSON.parse(row.input) as Json),
         outputs: row.outputs === null ? null : (JSON.parse(row.outputs) as Json),
       })),
@@ -209,7 +227,8 @@ function failureOf(status: ExecutionStatus, outcome: Close["outcome"]): FailureC
   return status === "interrupted" ? "lost" : null;
 }
 
-function toLive(row: LiveRow): LiveExecution {
+function toLive(row: LiveRow & UsageRow): LiveExecution {
+  const used = usageOf(row);
   return {
     id: row.id,
     phase: row.phase,
@@ -218,7 +237,20 @@ function toLive(row: LiveRow): LiveExecution {
     attempt: row.attempt,
     epoch: row.epoch,
     startedAt: row.started_at,
+    ...(used ? { used } : {}),
   };
+}
+
+function usageOf(row: UsageRow): Usage | null {
+  const figures = Object.entries({
+    usd: row.cost_usd,
+    turns: row.turns,
+    inputTokens: row.input_tokens,
+    outputTokens: row.output_tokens,
+    cacheReadTokens: row.cache_read_input_tokens,
+    cacheCreationTokens: row.cache_creation_input_tokens,
+  }).filter(([, value]) => value !== null);
+  return figures.length > 0 ? Object.fromEntries(figures) : null;
 }
 
 /** What a worker is handed for an execution that was just opened. */

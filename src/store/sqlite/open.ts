@@ -194,6 +194,7 @@ export function storeOn(
       }),
     children: async (id) => table.runs.children(id),
     costSince: async (workflow, since) => table.runs.costSince(workflow, since),
+    costBeside: async (id) => table.runs.costBeside(id),
     version: async (hash) => rooms.versions.get(hash),
 
     approval: async (id) => rooms.approvals.one(id),

@@ -117,6 +117,17 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
     SELECT coalesce(sum(cost_usd), 0) FROM workflow_runs INDEXED BY runs_cost
      WHERE workflow_name = @workflow AND started_at >= @since AND cost_usd > 0`)
     .pluck();
+  // Compared by rowid, which the index has; the id would be looked up in every row.
+  const costBeside = db
+    .prepare<{ id: string }, number>(`
+    SELECT coalesce(sum(other.cost_usd), 0)
+      FROM workflow_runs AS own JOIN workflow_runs AS other INDEXED BY runs_cost
+        ON other.workflow_name = own.workflow_name AND other.cost_usd > 0
+       AND other.started_at >= substr(own.started_at, 1, 10) || 'T00:00:00.000Z'
+       AND other.started_at <= substr(own.started_at, 1, 10) || 'T23:59:59.999Z'
+       AND other.rowid <> own.rowid
+     WHERE own.id = @id`)
+    .pluck();
   const held = db
     .prepare<{ hold: Hold }, string>(
       "SELECT id FROM workflow_runs INDEXED BY runs_held WHERE hold = @hold AND finished_at IS NULL",
@@ -270,6 +281,8 @@ export function runs(db: Database, rooms: { versions: Versions; executions: Exec
         .all({ id })
         .map(({ child, place }) => ({ ...(JSON.parse(place) as Omit<Parent, "run">), run: id, id: child })),
     costSince: (workflow: string, since: string): number => costSince.get({ workflow, since }) ?? 0,
+
+    costBeside: (id: string): number => costBeside.get({ id }) ?? 0,
 
     held: (hold: Hold): string[] => held.all({ hold }),
 

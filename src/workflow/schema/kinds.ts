@@ -95,6 +95,13 @@ const changes = z.strictObject({
   fix_variant: z.string().optional(),
 });
 
+/** Limits of what may be used up. */
+export const limits = {
+  usd: z.number().gt(0).optional(),
+  turns: positive.optional(),
+  tokens: positive.optional(),
+};
+
 export const agentKeys = {
   prompt: promptPath.optional(),
   skill: skillName.optional(),
@@ -106,6 +113,13 @@ export const agentKeys = {
     .regex(/^(?:pi|claude|codex|agentic|scripted|acp:.+)$/, {
       error: "must be pi, claude, codex, agentic, scripted or acp:…",
     })
+    .optional(),
+  budget: z
+    .strictObject(limits)
+    .refine((budget) => Object.keys(budget).length > 0, { error: "needs usd, turns or tokens" })
+    .describe(
+      "What one try may use up. Reached while it works, the try fails, class budget; retry.when tells whether it comes again.",
+    )
     .optional(),
   on_output: z
     .strictObject({

@@ -29,7 +29,7 @@ const retry = z.strictObject({
   times: positive.max(100),
   backoff: z.strictObject({ duration, factor: z.number().min(1).optional(), max: duration.optional() }).optional(),
   when: z
-    .array(z.enum(["timeout", "exit", "lost", "agent_error", "any"]))
+    .array(z.enum(["timeout", "exit", "lost", "agent_error", "budget", "any"]))
     .min(1)
     .optional(),
 });

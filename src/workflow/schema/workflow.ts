@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { inputs } from "./input.ts";
+import { limits } from "./kinds.ts";
 import { phase } from "./phase.ts";
 import { shown } from "./stage.ts";
 import { anyValue, condition, duration, ownName, positive, variableName, workflowName } from "./text.ts";
@@ -47,12 +48,10 @@ export const workflow = z.strictObject({
     })
     .optional(),
   budget: z
-    .strictObject({
-      usd: z.number().gt(0).optional(),
-      per_day_usd: z.number().gt(0).optional(),
-      turns: positive.optional(),
-      tokens: positive.optional(),
-    })
+    .strictObject({ ...limits, per_day_usd: z.number().gt(0).optional() })
+    .describe(
+      "What a run may use up, all tries together. A limit that is reached ends the run, also while an agent works.",
+    )
     .optional(),
   priority: z.int().min(-100).max(100).optional(),
   timeout: duration.optional(),
