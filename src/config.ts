@@ -31,6 +31,12 @@ export interface Config {
   readonly variants: { readonly [name: string]: string };
   /** Where links lead. */
   readonly publicUrl: string;
+  /** What stands before `owner/name` where repositories come from, with a slash at its end; null where none are had. */
+  readonly repositories: string | null;
+  /** For how many days after its end a run's workspace is kept; 0 is for ever. */
+  readonly workspacesDays: number;
+  /** The same of runs that failed. */
+  readonly workspacesFailedDays: number;
   /** Values of secrets, by the name workflows know them under. */
   readonly secrets: { readonly [name: string]: string };
   /** What every program that a phase starts may see of the daemon's own environment: an allow-list, nothing secret. */
@@ -105,6 +111,9 @@ export function readConfig(environment: Environment = process.env, cwd = process
     models: pairs("LASTLIGHT_MODELS"),
     variants: pairs("LASTLIGHT_VARIANTS"),
     publicUrl: word("LASTLIGHT_PUBLIC_URL", "").replace(/\/+$/, ""),
+    repositories: repositoriesOf(environment, problems),
+    workspacesDays: whole("LASTLIGHT_WORKSPACES_DAYS", 14, 0, 36_500),
+    workspacesFailedDays: whole("LASTLIGHT_WORKSPACES_FAILED_DAYS", 30, 0, 36_500),
     secrets: secretsOf(environment),
     programEnvironment: Object.fromEntries(
       PASSED_ON.flatMap((name) => {
@@ -119,6 +128,17 @@ export function readConfig(environment: Environment = process.env, cwd = process
     });
   }
   return config;
+}
+
+/** The address may hold who we are, and is not repeated in what is said of it. */
+function repositoriesOf({ LASTLIGHT_REPOSITORIES: text }: Environment, problems: Problem[]): string | null {
+  if (!text) return null;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url && /^(?:https?|ssh|file):$/.test(url.protocol) && url.search === "" && url.hash === "")
+    return url.href.replace(/\/*$/, "/");
+  const message = "it is no address such as https://github.com/, ssh://git@github.com/ or file:///srv/git/";
+  problems.push({ path: "LASTLIGHT_REPOSITORIES", message });
+  return null;
 }
 
 function secretsOf(environment: Environment): Record<string, string> {

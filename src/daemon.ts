@@ -6,12 +6,14 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Config } from "./config.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
 import { Fault } from "./domain/fault.ts";
+import type { Retention } from "./domain/retention.ts";
 import type { Log } from "./engine/contracts/log.ts";
 import { isForRoom } from "./engine/disk.ts";
 import { type Dispatch, dispatcher } from "./engine/dispatch.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import { forker } from "./engine/fork.ts";
 import { createKeeper } from "./engine/keeper.ts";
+import { keepTidy } from "./engine/retention.ts";
 import type { Settings } from "./engine/settings.ts";
 import { createTranscripts } from "./engine/transcript.ts";
 import type { Health } from "./http/api.ts";
@@ -24,6 +26,8 @@ import { sessions } from "./store/files/sessions.ts";
 import { spool } from "./store/files/spool.ts";
 import { openStarts } from "./store/files/starts.ts";
 import { openSuspects } from "./store/files/suspects.ts";
+import { type Repositories, repositories } from "./store/files/workspaces/repositories.ts";
+import { workspaces } from "./store/files/workspaces.ts";
 import { lockByDatabase } from "./store/sqlite/lock.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import { openLibrary } from "./workflow/library.ts";
@@ -122,6 +126,8 @@ async function wire(
   const library = await opening;
 
   const dispatch: Dispatch = (request) => dispatching(request);
+  const mirrors = repositoriesOf(config, clock);
+  const places = workspaces({ root: join(stateDir, "workspaces"), id: clock.id, repositories: mirrors });
   const sessionFiles = sessions(join(stateDir, "agent-sessions", "projects"), clock);
   const engine: Engine = createEngine({
     store,
@@ -130,7 +136,7 @@ async function wire(
     log,
     keeper: createKeeper({
       spool: spool(join(stateDir, "spool")),
-      workspaces: join(stateDir, "workspaces"),
+      workspaces: places,
       clock,
       environment: config.programEnvironment,
       transcripts: createTranscripts({
@@ -181,7 +187,7 @@ async function wire(
       library,
       clock,
       settings: settingsOf(config),
-      workspace: (run) => join(stateDir, "workspaces", run),
+      workspaces: places,
     }),
     health: async (): Promise<Health> => ({
       status: stopping ? "stopping" : safeMode ? "safe_mode" : "ready",
@@ -216,6 +222,9 @@ async function wire(
   let recovery: Promise<unknown> = Promise.resolve();
   const begin = (): void => {
     recovery = recover();
+    undo.push(
+      keepTidy({ store, workspaces: places, repositories: mirrors, retention: retentionOf(config), clock, log }),
+    );
   };
   /** Until it is done: with no room on the disk it waits for some, as everything else does. */
   const recover = async (): Promise<void> => {
@@ -249,8 +258,20 @@ async function wire(
   };
 }
 
+function repositoriesOf(
+  { repositories: base, stateDir, programEnvironment }: Config,
+  clock: Clock,
+): Repositories | null {
+  if (base === null) return null;
+  return repositories({ base, root: join(stateDir, "repositories"), clock, environment: programEnvironment });
+}
+
 function artefactsOf({ stateDir }: Config): string {
   return join(stateDir, "artefacts");
+}
+
+function retentionOf({ workspacesDays: days, workspacesFailedDays: failedDays }: Config): Retention {
+  return { days, failedDays };
 }
 
 function settingsOf(config: Config): Settings {

@@ -4,6 +4,10 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import type { Config } from "../config.ts";
 import { asFault } from "../domain/fault.ts";
+import { agentic } from "../runtimes/agentic.ts";
+import { claude } from "../runtimes/claude.ts";
+import { codex } from "../runtimes/codex.ts";
+import { pi } from "../runtimes/pi.ts";
 import { lockFolder } from "../store/files/lock.ts";
 import { openLibrary } from "../workflow/library.ts";
 import { whereabouts } from "./connect.ts";
@@ -27,7 +31,17 @@ export async function examine(desk: Desk): Promise<Check[]> {
     askDaemon(desk),
     readWorkflows(config),
   ]);
-  return [node(), folder(config), daemon, ...workflows, git, bash];
+  return [node(), folder(config), daemon, ...workflows, git, bash, ...agents(config)];
+}
+
+/** What drives agents, where a phase names it: none has to be there. */
+function agents({ programEnvironment: { PATH = "" } }: Config): Check[] {
+  return [pi, claude, codex, agentic].map(({ name, available }) => {
+    const here = available(PATH);
+    return "found" in here
+      ? good(`agent ${name}`, here.found)
+      : { what: `agent ${name}`, verdict: "note", found: here.missing, remedy: here.remedy };
+  });
 }
 
 const OLDEST_NODE = 24;

@@ -23,6 +23,9 @@ const catalogue = {
   "output.too_large": "Print less, or keep the file as an artefact and hand on its path.",
   "phase.unknown": "Phases are named as in the workflow; `lastlight show RUN` lists them.",
   "phase.unsupported": "Remove the phase, or wait for the version that brings this phase type.",
+  "repository.invalid": "Name it as owner/name, its branch as git would take it, its commit by hexadecimal digits.",
+  "repository.unavailable":
+    "Look at LASTLIGHT_REPOSITORIES, at the name, and at whether this machine's git may read it; then try the phase again.",
   "request.invalid": "Compare with the API's description; each problem names its path.",
   "route.unknown": "Paths start with /api/v1. See `src/http/routes`.",
   "run.foreign": "It was made by another program; this one shows it and leaves it alone.",
@@ -49,6 +52,8 @@ const catalogue = {
   "workflow.invalid": "Run `lastlight workflows check <file>` to see each line that needs work.",
   "workflow.unavailable": "It uses parts of the grammar that this version does not carry out yet; each is named.",
   "workflow.unknown": "List the library with `lastlight workflows`; names are as in the files.",
+  "workspace.unfit":
+    "Have phases leave less behind, or let what needs their files come after them instead of running beside others.",
 } as const;
 
 export type FaultCode = keyof typeof catalogue;

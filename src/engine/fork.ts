@@ -1,9 +1,10 @@
-import { cp, rm } from "node:fs/promises";
+import { branchesOf } from "../domain/branches.ts";
 import type { Clock } from "../domain/clock.ts";
 import { Fault } from "../domain/fault.ts";
 import { downstreamOf, graphOf } from "../domain/graph.ts";
 import type { Json } from "../domain/json.ts";
 import type { WorkflowVersion } from "../domain/workflow.ts";
+import type { Workspaces } from "../store/files/workspaces.ts";
 import type { Created, RunData, Store } from "../store/store.ts";
 import { isError, printComplaint } from "../workflow/complaint.ts";
 import { readInputs } from "../workflow/inputs.ts";
@@ -33,7 +34,7 @@ export type Fork = (request: ForkRequest) => Promise<Created>;
 /**
  * Starts a fork. Phases that are not run anew keep the outputs they have in the original, by reference; the workspace is
  * a copy of the original's as it is now. Throws `run.unknown`, `run.foreign`, `phase.unknown`, `workflow.invalid`,
- * `input.invalid`, or what stands in the way of any new run: `workflow.unavailable`, `workflow.disabled`,
+ * `input.invalid`, `workspace.unfit`, or what stands in the way of any new run: `workflow.unavailable`, `workflow.disabled`,
  * `secret.missing`, `budget.exceeded`.
  */
 export function forker(options: {
@@ -42,9 +43,9 @@ export function forker(options: {
   library: Pick<Library, "check">;
   clock: Clock;
   settings: Settings;
-  workspace: (run: string) => string;
+  workspaces: Pick<Workspaces, "copy" | "remove">;
 }): Fork {
-  const { store, engine, library, clock, settings, workspace } = options;
+  const { store, engine, library, clock, settings, workspaces } = options;
 
   /** A version made from edits is checked like any file, and pinned like any version. */
   async function versionOf({ version }: RunData, { yaml, files }: ForkRequest): Promise<WorkflowVersion> {
@@ -76,7 +77,8 @@ export function forker(options: {
       throw new Fault("input.invalid", `The inputs do not fit workflow "${workflow.name}"`, { details: read.problems });
     const id = clock.id();
     // Before the run is made: no phase may start in half a workspace. Without a run the folder is nobody's.
-    await copied(workspace(request.run), workspace(id));
+    const inherited = inheritedOf(data, version, request.from);
+    await workspaces.copy(request.run, id, branchesIn(version, inherited));
     const { run } = data;
     const group = groupOf(workflow, data.context, read.inputs);
     const created = await engine.create({
@@ -92,12 +94,12 @@ export function forker(options: {
       ...(group ? { group } : {}),
       origin: {
         run: run.id,
-        inherited: inheritedOf(data, version, request.from),
+        inherited,
         scratch: scratchOf(data, version, request.from),
       },
     });
     // Asked twice: the run that exists has its own.
-    if (!created.created) await rm(workspace(id), { recursive: true, force: true });
+    if (!created.created) await workspaces.remove(id);
     return created;
   };
 }
@@ -113,6 +115,12 @@ function inheritedOf(data: RunData, { workflow }: WorkflowVersion, from: string)
   return inherited;
 }
 
+/** The branches that go on here with what was left there: those that do not begin anew. */
+function branchesIn({ workflow }: WorkflowVersion, inherited: Record<string, string | null>): string[] {
+  const graph = graphOf(workflow);
+  return Object.keys(inherited).filter((name) => branchesOf(graph, name)[0] === name);
+}
+
 /** What was noted there, without what the loops that run anew will note for themselves. */
 function scratchOf({ scratch }: RunData, { workflow }: WorkflowVersion, from: string): Json {
   const anew = downstreamOf(graphOf(workflow), from);
@@ -120,13 +128,4 @@ function scratchOf({ scratch }: RunData, { workflow }: WorkflowVersion, from: st
     phase.type === "agent" && phase.genericLoop && anew.has(phase.name) ? [phase.genericLoop.scratchKey] : [],
   );
   return Object.fromEntries(Object.entries(isFields(scratch) ? scratch : {}).filter(([key]) => !keys.includes(key)));
-}
-
-async function copied(from: string, to: string): Promise<void> {
-  try {
-    await cp(from, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
-  } catch (error) {
-    // A run whose phases were no programs has no workspace.
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
 }

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, type FSWatcher, mkdirSync, watch } from "node:fs";
+import { closeSync, type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
 import type { AgentReport } from "../domain/agent.ts";
 import type { Clock } from "../domain/clock.ts";
 import { asFault } from "../domain/fault.ts";
 import type { SessionEnd } from "../domain/session.ts";
 import type { Folder, Spool } from "../store/files/spool.ts";
+import type { Workspaces } from "../store/files/workspaces.ts";
 import { DETACH, type Ended, type FileOrFolder, type Keeper, type Program } from "./contracts/keeper.ts";
 import type { Log } from "./contracts/log.ts";
 import type { Transcript, Transcripts } from "./contracts/transcript.ts";
@@ -57,7 +58,7 @@ kill -s KILL -- -$$
 /** Programs that outlive the daemon: each in a folder of the spool, under a keeper of its own. */
 export function createKeeper(options: {
   spool: Spool;
-  workspaces: string;
+  workspaces: Workspaces;
   clock: Clock;
   /** The allow-listed environment that every program gets. */
   environment: { readonly [name: string]: string };
@@ -77,7 +78,7 @@ export function createKeeper(options: {
     const transcript = transcripts.open({
       execution: program.execution,
       ...program.told,
-      cwd: join(workspaces, program.run),
+      cwd: workspaces.path(program.run, program.own),
       stdout: folder.stdout,
       stderr: folder.stderr,
       startedAt: program.startedAt,
@@ -200,10 +201,21 @@ export function createKeeper(options: {
     return attend(program, folder, null, signal);
   }
 
+  /** Where it works; null where it is not wanted any more before there is such a place. */
+  async function place(program: Program, signal: AbortSignal): Promise<string | null> {
+    try {
+      const path = await workspaces.ready(program, signal);
+      return signal.aborted ? null : path;
+    } catch (error) {
+      if (signal.aborted) return null;
+      throw error;
+    }
+  }
+
   async function start(program: Program, signal: AbortSignal): Promise<Ended> {
+    const cwd = await place(program, signal);
+    if (cwd === null) return unstarted(signal);
     const folder = spool.create(program.execution);
-    const cwd = join(workspaces, program.run);
-    mkdirSync(cwd, { recursive: true, mode: 0o700 });
     const env = {
       ...environment,
       ...program.environment,
@@ -214,11 +226,11 @@ export function createKeeper(options: {
   }
 
   return {
-    workspace: (run) => join(workspaces, run),
+    workspace: (run, own) => workspaces.path(run, own),
     run: async (program, signal) => {
       const folder = spool.find(program.execution);
       if (folder && folder.claimant() !== null) return attach(program, folder, signal);
-      if (signal.aborted) return { type: signal.reason === DETACH ? "detached" : "cancelled" };
+      if (signal.aborted) return unstarted(signal);
       return start(program, signal);
     },
     claimed: (execution) => {
@@ -232,6 +244,10 @@ export function createKeeper(options: {
     strays: (wanted) =>
       executionsAlive().filter((execution) => !wanted.has(execution) && spool.find(execution) !== null),
   };
+}
+
+function unstarted({ reason }: AbortSignal): Ended {
+  return { type: reason === DETACH ? "detached" : "cancelled" };
 }
 
 /** An ending in the words of a session file. */

@@ -44,10 +44,22 @@ export function scopeOf(data: RunData, settings: Settings): Scope {
     ...known({
       publicUrl: settings.publicUrl || null,
       reviewerNote: answer?.response ?? null,
-      repo: flat.repo ?? run.repo,
+      repo: repoOf(data),
       issueNumber: flat.issueNumber ?? run.issue_number,
     }),
   };
+}
+
+function repoOf({ run, context }: Pick<RunData, "run" | "context">): Json | undefined {
+  return (isFields(context) ? context.repo : undefined) ?? run.repo;
+}
+
+/** What `{{repo}}` reads, as `owner/name`, also where older files have `{{owner}}` beside it; null where there is none. */
+export function repositoryOf(data: Pick<RunData, "run" | "context">): string | null {
+  const repo = repoOf(data);
+  if (typeof repo !== "string" || repo === "") return null;
+  const { owner } = isFields(data.context) ? data.context : {};
+  return repo.includes("/") || typeof owner !== "string" ? repo : `${owner}/${repo}`;
 }
 
 /** The same for one try: with the values of its matrix item, or of its round. */

@@ -58,6 +58,8 @@ export const STATUS: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   "output.too_large": 422,
   "phase.unknown": 404,
   "phase.unsupported": 422,
+  "repository.invalid": 422,
+  "repository.unavailable": 502,
   "request.invalid": 400,
   "route.unknown": 404,
   "run.foreign": 409,
@@ -83,4 +85,5 @@ export const STATUS: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   "workflow.invalid": 422,
   "workflow.unavailable": 409,
   "workflow.unknown": 404,
+  "workspace.unfit": 422,
 };

@@ -1,6 +1,7 @@
 import type { Outcome } from "../domain/execution.ts";
 import type { PhaseType } from "../domain/workflow.ts";
 import type { PhaseExecution, PhaseKind } from "../engine/contracts/phase.ts";
+import { workplaceOf } from "../engine/workplace.ts";
 import { collected, environmentOf, outcomeOf } from "./program.ts";
 
 /** A phase type that this version does not carry out, for simulated runs: what it comes to is what the scenario says. */
@@ -14,12 +15,13 @@ const NO_LIMIT_MS = 0;
 async function execute(execution: PhaseExecution): Promise<Outcome> {
   const told = await execution.brief();
   const { grant, startedAt } = told;
+  const workplace = workplaceOf(told);
   const phase = told.version.workflow.phases.find(({ name }) => name === grant.phase);
   if (!phase) throw new Error(`${grant.phase} is no phase of ${grant.workflow}`);
   const ended = await execution.keeper.run(
     {
       execution: grant.execution,
-      run: grant.run,
+      ...workplace,
       startedAt,
       told: { tool: "script", command: phase.type },
       argv: [phase.type],
@@ -29,5 +31,5 @@ async function execute(execution: PhaseExecution): Promise<Outcome> {
     },
     execution.signal,
   );
-  return collected(execution, phase, outcomeOf(ended, NO_LIMIT_MS, { type: phase.type }));
+  return collected(execution, workplace, phase, outcomeOf(ended, NO_LIMIT_MS, { type: phase.type }));
 }

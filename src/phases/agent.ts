@@ -8,6 +8,8 @@ import type { PhaseExecution, PhaseKind } from "../engine/contracts/phase.ts";
 import type { AgentAsk, Runtime } from "../engine/contracts/runtime.ts";
 import { isApproved, scopeOfTry } from "../engine/scope.ts";
 import type { Settings } from "../engine/settings.ts";
+import { workplaceOf } from "../engine/workplace.ts";
+import type { Workplace } from "../store/files/workspaces.ts";
 import type { Brief } from "../store/store.ts";
 import { evaluate } from "../workflow/expression.ts";
 import { render, type Scope } from "../workflow/template.ts";
@@ -76,7 +78,7 @@ export function agent(runtimes: readonly Runtime[], named: (name: string) => Run
       signal,
     );
     const outcome = handling(() => judged(heard(ended, timeoutMs, runtime, given), phase, brief, settings));
-    return collected(execution, phase, outcome);
+    return collected(execution, workplaceOf(brief), phase, outcome);
   }
 
   return { type: "agent", outlives: true, execute };
@@ -286,6 +288,6 @@ async function check(execution: PhaseExecution, brief: Brief, phase: AgentPhase)
   });
 }
 
-function place({ grant, startedAt }: Brief): Pick<Program, "execution" | "run" | "startedAt"> {
-  return { execution: grant.execution, run: grant.run, startedAt };
+function place(brief: Brief): Workplace & Pick<Program, "execution" | "startedAt"> {
+  return { execution: brief.grant.execution, ...workplaceOf(brief), startedAt: brief.startedAt };
 }

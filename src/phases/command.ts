@@ -4,6 +4,7 @@ import type { BashPhase, ScriptPhase } from "../domain/workflow.ts";
 import type { Program } from "../engine/contracts/keeper.ts";
 import type { PhaseExecution, PhaseKind } from "../engine/contracts/phase.ts";
 import { scopeOfTry } from "../engine/scope.ts";
+import { workplaceOf } from "../engine/workplace.ts";
 import type { Brief } from "../store/store.ts";
 import { render } from "../workflow/template.ts";
 import {
@@ -17,10 +18,10 @@ import {
   timeoutOf,
 } from "./program.ts";
 
-/** A command of the shell, in the run's workspace. Values reach it as environment and files; nothing is spliced in. */
+/** A command of the shell, in its workspace. Values reach it as environment and files; nothing is spliced in. */
 export const bash: PhaseKind = { type: "bash", outlives: true, execute };
 
-/** A script in the run's workspace, its values the same way; JavaScript and TypeScript run on the daemon's own Node. */
+/** A script in its workspace, its values the same way; JavaScript and TypeScript run on the daemon's own Node. */
 export const script: PhaseKind = { type: "script", outlives: true, execute };
 
 type Programmed = BashPhase | ScriptPhase;
@@ -54,6 +55,7 @@ async function execute(execution: PhaseExecution): Promise<Outcome> {
   );
   const outcome = await collected(
     execution,
+    program,
     phase,
     handling(() => outcomeOf(ended, timeoutMs, input)),
   );
@@ -83,7 +85,7 @@ function programOf(phase: Programmed, brief: Brief, values: Given["values"], tim
   const { grant, startedAt } = brief;
   return {
     execution: grant.execution,
-    run: grant.run,
+    ...workplaceOf(brief),
     startedAt,
     told: { tool: phase.type, command: phase.type === "bash" ? phase.command : phase.script },
     argv: phase.type === "bash" ? ["bash", "-c", phase.command] : RUNTIMES[phase.runtime],

@@ -6,6 +6,7 @@ import type { Phase } from "../domain/workflow.ts";
 import type { Ended, SpoolText } from "../engine/contracts/keeper.ts";
 import type { PhaseExecution } from "../engine/contracts/phase.ts";
 import { matrixOf, numberAt } from "../engine/scope.ts";
+import type { Workplace } from "../store/files/workspaces.ts";
 import type { Brief } from "../store/store.ts";
 import { render, type Scope } from "../workflow/template.ts";
 
@@ -138,9 +139,14 @@ function lastLine(stderr: string): string {
 }
 
 /** Collects what a phase declared: a declared thing that is not there fails the try, and says which. */
-export async function collected(execution: PhaseExecution, phase: Phase, outcome: Outcome): Promise<Outcome> {
+export async function collected(
+  execution: PhaseExecution,
+  { run, own }: Workplace,
+  phase: Phase,
+  outcome: Outcome,
+): Promise<Outcome> {
   if (outcome.type !== "succeeded" || (!phase.outputs && !phase.artefacts)) return outcome;
-  const folder = execution.keeper.workspace(execution.grant.run);
+  const folder = execution.keeper.workspace(run, own);
   try {
     const artefacts: KeptArtefact[] = [];
     for (const { name, path } of phase.artefacts ?? [])

@@ -9,6 +9,7 @@ import { bootId, carriers, isAlive, readIdentity } from "../../src/engine/proces
 import { createTranscripts } from "../../src/engine/transcript.ts";
 import { sessions } from "../../src/store/files/sessions.ts";
 import { spool } from "../../src/store/files/spool.ts";
+import { workspaces } from "../../src/store/files/workspaces.ts";
 import { silent } from "../support/engine.ts";
 import { temporaryFolder } from "../support/world.ts";
 
@@ -22,7 +23,7 @@ function world() {
     const files = spool(join(folder, "spool"));
     const keeper = createKeeper({
       spool: files,
-      workspaces: join(folder, "workspaces"),
+      workspaces: workspaces({ root: join(folder, "workspaces"), id: clock.id }),
       clock: time,
       environment: { PATH: process.env.PATH ?? "", GREETING: "hello" },
       transcripts: createTranscripts({ sessions: kept, clock, log: silent, version: "0.0.0" }),
@@ -245,6 +246,20 @@ describe("endings", () => {
     expect(await run("touch here")).toEqual({ type: "cancelled" });
     expect(existsSync(join(folder, "workspaces"))).toBe(false);
   });
+
+  test("what is cancelled while its workspace is made never starts; what is let go then is for the next daemon to start", async () => {
+    const { life, file } = world();
+    for (const [reason, type] of [
+      [undefined, "cancelled"],
+      [DETACH, "detached"],
+    ] as const) {
+      const { run, abort, files } = life();
+      const running = run("touch here", { execution: type });
+      abort.abort(reason);
+      expect([await running, files.find(type)]).toEqual([{ type }, null]);
+    }
+    expect(existsSync(file("here"))).toBe(false);
+  });
 });
 
 describe("outliving the daemon", () => {
@@ -270,6 +285,7 @@ describe("outliving the daemon", () => {
     const execution = clock.id();
     const first = life();
     const letting = first.run("echo done; exit 3", { execution });
+    while (!first.files.find(execution)) await moment();
     first.abort.abort(DETACH);
     await letting;
     while (first.files.find(execution)?.status() === null) await moment();

@@ -161,6 +161,15 @@ test("a try that ends without a word about it has told what it used up last", as
   expect([run.turns, run.cost_usd]).toEqual([7, 0.5]);
 });
 
+test("a try that ends while it is being told what it used up is not recorded before that", async () => {
+  const costBeside = (): Promise<number> => new Promise((resolve) => void setImmediate(() => resolve(0)));
+  const world = await agents(engineWorld(), { costBeside });
+  const { id, agents: mine } = await working(world, { budget: { perDayUsd: 9 } });
+  mine[0]!.execution.used({ usd: 1 });
+  mine[0]!.end();
+  expect(await world.until(id, over)).toMatchObject({ status: "succeeded", cost_usd: 1 });
+});
+
 test("a store that cannot take it ends nothing: it is told again, and the try goes on", async () => {
   const world = engineWorld();
   let refuses = true;

@@ -7,6 +7,7 @@ import { carriers } from "../../src/engine/processes.ts";
 import { createTranscripts } from "../../src/engine/transcript.ts";
 import { sessions } from "../../src/store/files/sessions.ts";
 import { spool } from "../../src/store/files/spool.ts";
+import { workspaces } from "../../src/store/files/workspaces.ts";
 import { endPrograms, startDaemon } from "../support/daemon.ts";
 import { silent } from "../support/engine.ts";
 import { temporaryFolder } from "../support/world.ts";
@@ -68,7 +69,7 @@ test("four thousand children in sessions of their own are ended with their progr
   const clock = systemClock();
   const keeper = createKeeper({
     spool: spool(join(folder, "spool")),
-    workspaces: join(folder, "workspaces"),
+    workspaces: workspaces({ root: join(folder, "workspaces"), id: clock.id }),
     clock,
     environment: { PATH: process.env.PATH ?? "" },
     transcripts: createTranscripts({

@@ -93,10 +93,12 @@ test("word from outside is taken under its id once, and refused when the run is 
   expect(await send({ name: "go", payload: { n: 1 }, id: "one" })).toMatchObject({ status: 202, body: { id: run } });
   expect((await send({ name: "go", payload: { n: 2 }, id: "one" })).status).toBe(202);
   expect((await send({ name: "bare" })).status).toBe(202);
-  expect((await world.store.data(run, null))?.signals).toEqual([
-    { name: "go", payload: { n: 1 } },
-    { name: "bare", payload: null },
-  ]);
+  const kept = [
+    { id: "one", name: "go", payload: { n: 1 }, received_at: expect.stringMatching(/Z$/) },
+    { id: expect.any(String), name: "bare", payload: null, received_at: expect.stringMatching(/Z$/) },
+  ];
+  expect((await world.store.data(run, null))?.signals).toEqual(kept);
+  expect((await world.client.run(run)).signals).toEqual(kept);
   await approve(world, gate);
   await untilOver(world, run);
   expect(await send({ name: "go" })).toMatchObject({ status: 409, body: { error: { code: "run.terminal" } } });

@@ -12,6 +12,7 @@ import { type Client, createClient } from "../../src/http/client.ts";
 import { type OpenServer, openServer, type ServerOptions } from "../../src/http/server.ts";
 import { context } from "../../src/phases/context.ts";
 import { sessions } from "../../src/store/files/sessions.ts";
+import { workspaces } from "../../src/store/files/workspaces.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
 import { check } from "../../src/workflow/check.ts";
@@ -96,7 +97,7 @@ export async function openWorld(more: Partial<ServerOptions> = {}): Promise<Worl
       library: { check: async ({ file, bytes, files }) => check(file, bytes, files) },
       clock,
       settings: calm.settings,
-      workspace: (run) => join(folder, "workspaces", run),
+      workspaces: workspaces({ root: join(folder, "workspaces"), id: clock.id }),
     }),
     health: async () => HEALTH,
     stopping: () => stopping,

@@ -7,6 +7,7 @@ import { createTranscripts } from "../../src/engine/transcript.ts";
 import { phases } from "../../src/plugins.ts";
 import { sessions } from "../../src/store/files/sessions.ts";
 import { spool } from "../../src/store/files/spool.ts";
+import { workspaces } from "../../src/store/files/workspaces.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { RunDetail } from "../../src/store/store.ts";
 import { check } from "../../src/workflow/check.ts";
@@ -35,7 +36,7 @@ async function ran(yaml: string, inputs: Record<string, string> = {}): Promise<R
     restartLimit: 3,
     keeper: createKeeper({
       spool: spool(join(folder, "spool")),
-      workspaces: join(folder, "workspaces"),
+      workspaces: workspaces({ root: join(folder, "workspaces"), id: clock.id }),
       clock,
       environment: { PATH: process.env.PATH ?? "" },
       transcripts: createTranscripts({ sessions: kept, clock, log: silent, version: "0.0.0" }),

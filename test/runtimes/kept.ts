@@ -8,6 +8,7 @@ import { createKeeper } from "../../src/engine/keeper.ts";
 import { createTranscripts } from "../../src/engine/transcript.ts";
 import { sessions } from "../../src/store/files/sessions.ts";
 import { spool } from "../../src/store/files/spool.ts";
+import { workspaces } from "../../src/store/files/workspaces.ts";
 import { silent } from "../support/engine.ts";
 import { temporaryFolder } from "../support/world.ts";
 
@@ -28,7 +29,7 @@ export function kept(path: string = process.env.PATH ?? "") {
   const execution = clock.id();
   const keeper = createKeeper({
     spool: spool(join(folder, "spool")),
-    workspaces: join(folder, "workspaces"),
+    workspaces: workspaces({ root: join(folder, "workspaces"), id: clock.id }),
     clock,
     environment: { PATH: path, HOME: folder },
     transcripts: createTranscripts({

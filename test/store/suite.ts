@@ -469,6 +469,23 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         expect(granted.map(({ run }) => run)).toEqual([next.run.id]);
       });
 
+      test("what a run has moved past keeps nobody waiting who could start", async () => {
+        const { store, clock } = await world();
+        const items = version(workflow("items", [{ name: "each", matrix: { items: 3, failFast: true } }]));
+        const {
+          granted: [busy],
+        } = await begun(store, request(clock, items), take(1));
+        const next = await store.create(request(clock, single), take(1));
+        const fell: RunEvent = {
+          type: "execution.ended",
+          execution: busy.execution,
+          outcome: { type: "failed", failure: "exit", error: "exit 1" },
+        };
+        const { run, granted } = await applied(store, busy.run, fell, take(1));
+        expect(run.status).toBe("failed");
+        expect(granted.map((grant) => grant.run)).toEqual([next.run.id]);
+      });
+
       test("what was owed while nothing could start is claimed when it can", async () => {
         const { store, clock } = await world();
         const { run } = await store.create(request(clock, fork));

@@ -15,6 +15,8 @@ import { phases, runtimes } from "../../src/plugins.ts";
 import { blobs } from "../../src/store/files/blobs.ts";
 import { sessions } from "../../src/store/files/sessions.ts";
 import { spool } from "../../src/store/files/spool.ts";
+import type { Repositories } from "../../src/store/files/workspaces/repositories.ts";
+import { workspaces } from "../../src/store/files/workspaces.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { RunDetail, Store } from "../../src/store/store.ts";
 import { type Library, openLibrary } from "../../src/workflow/library.ts";
@@ -45,16 +47,23 @@ export interface GrammarWorld {
   over(run: string): Promise<RunDetail>;
   /** Lets this engine go, as a stop does, and begins another on the same files. */
   restart(): Promise<void>;
-  workspace(run: string): string;
+  /** The run's own workspace, or the copy of that name. */
+  workspace(run: string, copy?: string): string;
 }
 
 export async function grammarWorld(
   /** File → text: workflows by their names, prompts below `prompts/`. */
   files: { readonly [path: string]: string },
-  options: { says?: Says; settings?: Partial<Settings>; cap?: number; clock?: Clock } = {},
+  options: {
+    says?: Says;
+    settings?: Partial<Settings>;
+    cap?: number;
+    clock?: Clock;
+    repositories?: Repositories;
+  } = {},
 ): Promise<GrammarWorld> {
   const folder = temporaryFolder();
-  const { clock = systemClock(), says = {}, cap = 4 } = options;
+  const { clock = systemClock(), says = {}, cap = 4, repositories = null } = options;
   for (const [path, text] of Object.entries(files)) {
     const place = join(folder, "workflows", path);
     mkdirSync(dirname(place), { recursive: true });
@@ -89,9 +98,11 @@ export async function grammarWorld(
       for (const hear of listening) hear();
     },
   };
-  const workspace = (run: string): string => join(folder, "workspaces", run);
+  const workspace = (run: string, copy?: string): string =>
+    join(folder, "workspaces", copy === undefined ? run : `${run}+${copy}`);
 
   const open = (): { engine: Engine; dispatch: Dispatch; fork: Fork } => {
+    const places = workspaces({ root: join(folder, "workspaces"), id: clock.id, repositories });
     const engine = createEngine({
       store,
       clock,
@@ -109,7 +120,7 @@ export async function grammarWorld(
       restartLimit: 3,
       keeper: createKeeper({
         spool: spool(join(folder, "spool")),
-        workspaces: join(folder, "workspaces"),
+        workspaces: places,
         clock: systemClock(),
         environment: { PATH: process.env.PATH ?? "" },
         transcripts: createTranscripts({
@@ -123,7 +134,7 @@ export async function grammarWorld(
       }),
     });
     const dispatch = dispatcher({ library, store, engine, clock, settings });
-    return { engine, dispatch, fork: forker({ store, engine, library, clock, settings, workspace }) };
+    return { engine, dispatch, fork: forker({ store, engine, library, clock, settings, workspaces: places }) };
   };
   const until = (run: string, ready: (run: RunDetail) => boolean): Promise<RunDetail> =>
     new Promise((resolve, reject) => {

@@ -303,7 +303,7 @@ test("a phase's budget is told where the run's comes before it, and needs a limi
   expect(said(text("{ usd: 4.99, turns: 199, tokens: 1000000 }"), "warning")).toEqual([]);
   expect(said(text("{}"))).toEqual(["fix.yaml:4:38 budget needs usd, turns or tokens"]);
   expect(said(bash("budget: { usd: 1 }"))).toEqual([
-    "fix.yaml:3:39 budget belongs to type: agent; this phase is type: bash",
+    "fix.yaml:3:40 budget belongs to type: agent; this phase is type: bash",
   ]);
 });
 

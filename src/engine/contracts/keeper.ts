@@ -1,13 +1,15 @@
 import type { AgentReport } from "../../domain/agent.ts";
 import type { Iso } from "../../domain/clock.ts";
 import type { Output } from "../../domain/execution.ts";
+import type { Own, Workplace } from "../../store/files/workspaces.ts";
 import type { Transcribed } from "./transcript.ts";
 
 /** Carries out programs for phases so that they outlive the daemon; a folder each for what they read and write. */
 export interface Keeper {
   /**
    * Starts the program, or attaches to it when this execution was claimed before: it is never started twice. Resolves
-   * when the program and everything it started are over; rejects only when it could not be started.
+   * when the program and everything it started are over; rejects only when it could not be started: also when there is
+   * no workspace to be had for it.
    */
   run(program: Program, signal: AbortSignal): Promise<Ended>;
   /**
@@ -15,19 +17,18 @@ export interface Keeper {
    * waking up finds its place taken.
    */
   claimed(execution: string): boolean;
-  /** The working directory of a run's programs. */
-  workspace(run: string): string;
+  /** The working directory of a run's programs, or of those that work in a copy of it. */
+  workspace(run: string, own?: Own): string;
   /** Ends what is left of executions that no one waits for; resolves when nothing of them lives. */
   clear(execution: string): Promise<void>;
   /** Executions of this spool that have living processes and are not among the wanted: folders without a row. */
   strays(wanted: ReadonlySet<string>): readonly string[];
 }
 
-export interface Program {
+/** Its workplace is the working directory. */
+export interface Program extends Workplace {
   /** The execution's id: the name of its spool folder. */
   readonly execution: string;
-  /** The run's id: the name of its workspace, which is the working directory. */
-  readonly run: string;
   /** When the execution was recorded, and what its session file says it is. */
   readonly startedAt: Iso;
   readonly told: Pick<Transcribed, "tool" | "command" | "agent">;

@@ -46,6 +46,10 @@ export function machine(options: {
   const files = new Map<string, Map<string, string>>();
 
   function launch(grant: Grant, program: Program): Running {
+    const { names = [] } = program.own ?? {};
+    const source = names.slice(1).find((each) => files.has(folderOf(program.run, each)));
+    if (names[0] !== undefined && !files.has(folderOf(program.run, names[0])))
+      filesIn(folderOf(program.run, names[0]), files.get(folderOf(program.run, source)));
     const made: Running = { grant, program, claim: null, ended: null, waiters: new Set(), undo: [] };
     running.set(grant.execution, made);
     clock.soon(() => {
@@ -67,7 +71,8 @@ export function machine(options: {
 
     function endOf(act: Act): Ended {
       if (act.end.type === "lost") return { type: "lost" };
-      for (const [path, text] of Object.entries(act.files)) folderOf(grant.run).set(path, text);
+      for (const [path, text] of Object.entries(act.files))
+        filesIn(folderOf(program.run, program.own?.names[0])).set(path, text);
       return { type: "exited", code: act.end.code, ...words(act) };
     }
     function words(act: Act): { stdout: Output; stderr: Output } {
@@ -85,10 +90,10 @@ export function machine(options: {
     of.waiters.clear();
   }
 
-  function folderOf(run: string): Map<string, string> {
-    const folder = files.get(run) ?? new Map<string, string>();
-    files.set(run, folder);
-    return folder;
+  function filesIn(folder: string, beginning?: ReadonlyMap<string, string>): Map<string, string> {
+    const found = files.get(folder) ?? new Map(beginning);
+    files.set(folder, found);
+    return found;
   }
 
   function attend(of: Running, signal: AbortSignal, life: Clock): Promise<Ended> {
@@ -138,7 +143,7 @@ export function machine(options: {
     },
     keeper: (life) => {
       const shared: Omit<Keeper, "run"> = {
-        workspace: (run) => run,
+        workspace: (run, own) => folderOf(run, own?.names[0]),
         claimed: (execution) => {
           const found = running.get(execution);
           if (!found) return false;
@@ -171,6 +176,10 @@ export function machine(options: {
       };
     },
   };
+}
+
+function folderOf(run: string, copy?: string): string {
+  return copy === undefined ? run : `${run}+${copy}`;
 }
 
 function outputOf(text: string): Output {

@@ -124,7 +124,7 @@ export function acpDecoder(): AgentDecoder {
   function answer(line: Fields): readonly AgentEvent[] {
     const method = asked.take(String(line.id));
     const result = fields(line.result);
-    if (line.error !== undefined) return refused(method, text(fields(line.error).message) || "The agent gave an error");
+    if (line.error !== undefined) return refused(method, reasonOf(fields(line.error)));
     if (method === "session/new")
       return [{ type: "session.start", at: null, id: word(result.sessionId), model: modelIn(result) }];
     return method === "session/prompt" ? turnEnd(result) : [];
@@ -253,4 +253,13 @@ function summed(one: Usage, other: Usage): Usage {
       }),
     ),
   );
+}
+
+const LONGEST_REASON = 500;
+
+/** "Internal error" says little; what went wrong stands in its data, in whatever form. */
+function reasonOf({ message: told, data }: Fields): string {
+  const words = text(told) || "The agent gave an error";
+  if (data === undefined || data === null) return words;
+  return `${words}: ${(typeof data === "string" ? data : JSON.stringify(data)).slice(0, LONGEST_REASON)}`;
 }

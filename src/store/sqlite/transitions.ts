@@ -55,20 +55,28 @@ export function transitions(clock: Clock, rooms: Rooms) {
 
   /** Starts what is owed while there is room: oldest run first, what this batch owes among what waits already. */
   function admit(batch: Batch): void {
-    const wanted = batch.wanted;
+    let wanted = batch.wanted;
     batch.wanted = [];
     let free = batch.take ? batch.take.cap - executions.count() : 0;
-    const waiting = free > 0 ? outbox.startable(free) : [];
-    const queue: (Wanted & { id?: string })[] = waiting.length > 0 ? [...waiting, ...wanted].sort(oldestFirst) : wanted;
-    for (const want of queue) {
-      if (free > 0) {
-        if (want.id !== undefined) outbox.started(want.id);
-        if (start(batch, want)) free--;
-      } else if (want.id === undefined) {
-        const entry = batch.runs.get(want.run) as Entry;
-        outbox.oweStart(want, entry.run.epoch, entry.run.updatedAt);
+    let room: number;
+    let waiting: ReturnType<typeof outbox.startable>;
+    do {
+      room = free;
+      waiting = room > 0 ? outbox.startable(room) : [];
+      const queue: (Wanted & { id?: string })[] =
+        waiting.length > 0 ? [...waiting, ...wanted].sort(oldestFirst) : wanted;
+      for (const want of queue) {
+        if (free > 0) {
+          if (want.id !== undefined) outbox.started(want.id);
+          if (start(batch, want)) free--;
+        } else if (want.id === undefined) {
+          const entry = batch.runs.get(want.run) as Entry;
+          outbox.oweStart(want, entry.run.epoch, entry.run.updatedAt);
+        }
       }
-    }
+      wanted = [];
+      // What a run has moved past since it was owed takes nobody's place: the next in line has it.
+    } while (free > 0 && waiting.length === room);
   }
 
   function start(batch: Batch, want: Wanted): boolean {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { isOver } from "../../../src/domain/run.ts";
@@ -87,7 +87,8 @@ phases:
   expect([run.status, tries(run).length, most]).toEqual(["succeeded", 6, 2]);
 });
 
-const FAILING = (failFast: boolean): string => `name: m
+/** Items have no file in common but where they are told of a folder. */
+const FAILING = (failFast: boolean, meeting: string): string => `name: m
 phases:
   - name: each
     type: bash
@@ -96,24 +97,25 @@ phases:
     fail_fast: ${failFast}
     command: |
       case "$LASTLIGHT_ITEM" in
-        0) echo $$ > sleeper; ${failFast ? "sleep 60" : "true"} ;;
-        1) until [ -s sleeper ]; do sleep 0.02; done; exit 3 ;;
+        0) echo $$ > ${meeting}/sleeper; ${failFast ? "sleep 60" : "true"} ;;
+        1) until [ -s ${meeting}/sleeper ]; do sleep 0.02; done; exit 3 ;;
       esac
   - { name: after, type: bash, trigger_rule: all_done, command: "printf '%s' {{phases.each.status}}" }
 `;
 
 test("with fail_fast the first failure ends the others, their processes too, and begins no more", async () => {
-  const world = await grammarWorld({ "m.yaml": FAILING(true) });
+  const meeting = folderOf.temporary();
+  const world = await grammarWorld({ "m.yaml": FAILING(true, meeting.path) });
   const id = await world.start("m");
   const run = await world.over(id);
   expect(tries(run).sort()).toEqual(["after ok", "each[0] cancelled", "each[1] error"]);
   expect([run.node_statuses.each, outputs(run).after]).toEqual(["failed", "failed"]);
   await world.engine.stop();
-  expect(lives(await pidIn(join(world.workspace(id), "sleeper")))).toBe(false);
+  expect(lives(await pidIn(join(meeting.path, "sleeper")))).toBe(false);
 });
 
 test("without fail_fast every item has its chance, and the phase fails in the end", async () => {
-  const world = await grammarWorld({ "m.yaml": FAILING(false) });
+  const world = await grammarWorld({ "m.yaml": FAILING(false, folderOf.temporary().path) });
   const run = await world.over(await world.start("m"));
   expect(tries(run).sort()).toEqual(["after ok", "each[0] ok", "each[1] error", "each[2] ok", "each[3] ok"]);
   expect(run.node_statuses.each).toBe("failed");
@@ -176,7 +178,7 @@ phases:
 `,
   });
   const id = await world.start("m");
-  const folder = folderOf(world.workspace(id));
+  const folder = folderOf(world.workspace(id, "each[0]"));
   await folder.until("begun0");
   await world.engine.pause(id);
   folder.touch("go0");
@@ -200,15 +202,15 @@ phases:
     type: bash
     matrix: { at: [0, 1, 2, 3, 4, 5, 6, 7] }
     max_parallel: 2
-    command: 'if [ "$LASTLIGHT_ITEM" = 3 ]; then touch half; until [ -f go ]; do sleep 0.02; done; fi; echo "$LASTLIGHT_ITEM" >> ledger'
-  - { name: after, type: bash, command: "sort ledger | tr -d '\\n'" }
+    command: 'if [ "$LASTLIGHT_ITEM" = 3 ]; then touch half; until [ -f go ]; do sleep 0.02; done; fi; echo "$LASTLIGHT_ITEM" >> ${stateDir.path}/ledger'
+  - { name: after, type: bash, command: "sort ${stateDir.path}/ledger | tr -d '\\n'" }
 `,
   );
   const files = { stateDir: join(stateDir.path, "state"), workflows: join(stateDir.path, "workflows") };
   onTestFinished(() => endPrograms(files.stateDir));
   const first = startDaemon(files);
   const { id } = await (await first.ready).startRun({ workflow: "m" });
-  const workspace = folderOf(join(files.stateDir, "workspaces", id));
+  const workspace = folderOf(join(files.stateDir, "workspaces", `${id}+each[3]`));
   await workspace.until("half");
   first.kill("SIGKILL");
   await first.ended;
@@ -219,7 +221,7 @@ phases:
   for await (const { status } of client.watchRun(id)) if (isOver(status)) break;
   const run = (await client.run(id)) as unknown as RunDetail;
   expect([run.status, outputs(run).after]).toEqual(["succeeded", "01234567"]);
-  expect(readFileSync(join(workspace.path, "ledger"), "utf8").trim().split("\n")).toHaveLength(8);
+  expect(stateDir.read("ledger").trim().split("\n")).toHaveLength(8);
   const done = tries(run).filter((each) => each.endsWith(" ok"));
   expect(new Set(done).size).toBe(9);
   expect(done).toHaveLength(9);

@@ -54,7 +54,13 @@ const went = (run: RunDetail | null | undefined) => ({
   status: run?.status,
   reason: run?.reason,
   phases: run?.node_statuses,
-  tries: run?.executions.map(({ name, status, exit_code: code, output, cost_usd: usd }) => [name, status, code, output, usd]),
+  tries: run?.executions.map(({ name, status, exit_code: code, output, cost_usd: usd }) => [
+    name,
+    status,
+    code,
+    output,
+    usd,
+  ]),
   answers: run?.approvals.map(({ status, responded_by: by, response, summary }) => [status, by, response, summary]),
 });
 

@@ -288,7 +288,11 @@ seed: ${seed}
 phases: { "a[1]": [{ exit: 1 }, ok] }
 answers: { b: approve }
 `;
-  const [one, two, other] = [await played(yaml, scenario(7)), await played(yaml, scenario(7)), await played(yaml, scenario(8))];
+  const [one, two, other] = [
+    await played(yaml, scenario(7)),
+    await played(yaml, scenario(7)),
+    await played(yaml, scenario(8)),
+  ];
   expect(two.timeline).toEqual(one.timeline);
   expect(two.runs).toEqual(one.runs);
   expect(other.runs[0]?.id).not.toBe(one.runs[0]?.id);
