@@ -79,6 +79,7 @@ export interface ForkRun {
 /** POST /api/v1/runs/:id/signals → 202: word from outside; the first under an id stands. */
 export interface SendSignal {
   readonly name: string;
+  /** `true` where there is none: conditions ask whether a signal has come. */
   readonly payload?: Json;
   readonly id?: string;
 }

@@ -662,7 +662,7 @@ test("a scenario that says all there is to say is read as it says it", () => {
     },
     signals: [
       { atMs: 10800000, trigger: 1, id: "s1", name: "deployed", payload: { ok: true }, said: { line: 51, column: 5 } },
-      { atMs: 14400000, trigger: 0, id: "signal-2", name: "deployed", payload: null, said: { line: 52, column: 5 } },
+      { atMs: 14400000, trigger: 0, id: "signal-2", name: "deployed", payload: true, said: { line: 52, column: 5 } },
     ],
     operator: [
       { atMs: 600000, trigger: 1, what: "pause", from: null, by: "ops", said: { line: 54, column: 5 } },

@@ -70,7 +70,7 @@ export function operateRoutes(app: App, { engine, fork, clock }: { engine: Engin
       body: schemas.sendSignal,
       answers: { 202: schemas.moved },
     },
-    async ({ c, id, body: { name, payload = null, id: signal = clock.id() } }) =>
+    async ({ c, id, body: { name, payload = true, id: signal = clock.id() } }) =>
       c.json(moved(await engine.signal(id, { id: signal, name, payload })), 202),
   );
 }

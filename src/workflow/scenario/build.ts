@@ -39,7 +39,7 @@ export function scenarioOf(declared: DeclaredScenario, source: Source, secrets: 
       Object.entries(children).map(([name, each]) => [name, castOf(each, ["children", name], source)]),
     ),
     signals: signals.map((each, at): ScenarioSignal => {
-      const { name, payload = null, id = `signal-${at + 1}`, run = 1 } = each;
+      const { name, payload = true, id = `signal-${at + 1}`, run = 1 } = each;
       const said = source.valueAt(["signals", at]);
       return { atMs: milliseconds(each.at), trigger: run - 1, id, name, payload: payload as Json, said };
     }),

@@ -47,9 +47,11 @@ function fileOf(scenario: Scenario): Fields {
     ...castOf(scenario.cast),
     children: filled(mapped(scenario.children, castOf)),
     signals: filled(
-      signals.map(({ atMs, name, payload, id, trigger }) =>
-        said({ at: durationOf(atMs), name, payload, id, run: otherThan(1, trigger + 1) }),
-      ),
+      signals.map(({ atMs, name, payload, id, trigger }) => ({
+        ...said({ at: durationOf(atMs), name, id, run: otherThan(1, trigger + 1) }),
+        // A payload of null is not the same as none.
+        ...(payload === true ? {} : { payload }),
+      })),
     ),
     operator: filled(
       operator.map(({ atMs, what, from, by, trigger }) =>
