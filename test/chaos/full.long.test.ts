@@ -7,7 +7,7 @@ import type { DiskSite } from "./strike.ts";
 
 /** Most of a trial is waiting for room: several at once, each with a disk of its own. */
 const AT_ONCE = 4;
-const BUDGET_MS = 90_000;
+const BUDGET_MS = 60_000;
 const ALL = process.env.CHAOS_SITES === "all";
 const STRIDE = 7;
 
