@@ -416,3 +416,16 @@ describe("a stream is cut into lines at LF alone", () => {
     ]);
   });
 });
+
+test("pi without a key says what to set, in words of this house", () => {
+  const refused = { type: "response", command: "prompt", success: false };
+  const error =
+    "No API key found for anthropic.\n\nUse /login to log into a provider. See:\n  /somewhere/docs/providers.md";
+  const [end] = DECODERS.pi().line(JSON.stringify({ ...refused, error }));
+  expect(end).toMatchObject({
+    type: "session.end",
+    status: "error",
+    error:
+      "pi has no key for anthropic. Set LASTLIGHT_SECRET_ANTHROPIC_API_KEY for the daemon, and give the phase secrets: [ANTHROPIC_API_KEY]",
+  });
+});

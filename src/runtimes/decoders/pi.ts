@@ -116,8 +116,16 @@ function response(line: Fields): readonly AgentEvent[] {
   const id = word(fields(line.data).sessionId);
   if (line.success === true)
     return command === "get_state" && id !== null ? [{ type: "session.start", at: null, id, model: null }] : [];
-  const error = text(line.error) || `pi refused the command ${command}`;
+  const error = helpful(text(line.error)) || `pi refused the command ${command}`;
   return command === "prompt" ? [ending({ at: null, status: "error", error })] : [notice(null, error)];
+}
+
+/** pi sends people to its own log-in, which a program that runs by itself does not have. */
+function helpful(error: string): string {
+  const provider = /^No API key found for ([\w-]{1,40})\./.exec(error)?.[1];
+  if (provider === undefined) return error;
+  const name = `${provider.toUpperCase().replaceAll("-", "_")}_API_KEY`;
+  return `pi has no key for ${provider}. Set LASTLIGHT_SECRET_${name} for the daemon, and give the phase secrets: [${name}]`;
 }
 
 function callIn(line: Fields): string {
