@@ -31,7 +31,7 @@ phases:
     agent_other: ["agent_error"],
     every: ["exit", "exit", "exit"],
   });
-  expect(lives(await pidIn(join(world.workspace(id), "pid")))).toBe(false);
+  expect(lives(await pidIn(join(world.workspace(id, "slow"), "pid")))).toBe(false);
 });
 
 test("between two tries it pauses as long as backoff says, through a restart, with the same words in hand", async () => {

@@ -298,3 +298,31 @@ answers: { b: approve }
   expect(other.runs[0]?.id).not.toBe(one.runs[0]?.id);
   expect(other.runs[0]?.status).toBe("succeeded");
 });
+
+test("files that phases leave side by side stay with each; those before them are there for both", async () => {
+  const { runs } = await played(
+    `
+name: sides
+phases:
+  - { name: before, type: bash, command: x }
+  - { name: left, type: bash, depends_on: [before], command: x, outputs: { before: { from: file, path: before }, own: { from: file, path: out } } }
+  - { name: right, type: bash, depends_on: [before], command: x, outputs: { before: { from: file, path: before }, own: { from: file, path: out } } }
+  - { name: after, type: bash, depends_on: [left, right], command: x, artefacts: [{ path: out, name: out }] }
+`,
+    `
+phases:
+  before: { files: { before: both } }
+  left: { files: { out: left } }
+  right: { files: { out: right } }
+  after: { output: done }
+`,
+  );
+  const [run] = runs;
+  expect(run?.executions.map(({ name, outputs }) => [name, outputs])).toEqual([
+    ["before", null],
+    ["left", { before: "both", own: "left" }],
+    ["right", { before: "both", own: "right" }],
+    ["after", null],
+  ]);
+  expect(run?.executions.at(-1)?.error).toMatch(/^artefact\.missing/);
+});
