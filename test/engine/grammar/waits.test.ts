@@ -111,7 +111,7 @@ describe("a wait for word from outside", () => {
     await send(world, id, "no");
     await send(world, id, "yes");
     await asleep(world, id);
-    expect((await world.store.data(id, null))?.signals).toEqual([{ name: "go", payload: "no" }]);
+    expect((await world.store.data(id, null))?.signals).toMatchObject([{ id: "one", name: "go", payload: "no" }]);
     await send(world, id, "yes", "another");
     expect((await world.over(id)).status).toBe("succeeded");
   });
