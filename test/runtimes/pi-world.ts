@@ -44,7 +44,7 @@ ${more.phase ?? ""}`,
 }
 
 /** What pi finds in its own folder: a provider that is our model, and patience for its tests. */
-function settle(folder: string, url: string, api: string): void {
+export function settle(folder: string, url: string, api: string): void {
   const cost = { input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 };
   const model = { id: "model", cost, contextWindow: 200_000, maxTokens: 8_000 };
   const providers = {
