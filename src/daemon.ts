@@ -6,6 +6,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Config } from "./config.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
 import { Fault } from "./domain/fault.ts";
+import { redactor } from "./domain/redaction.ts";
 import type { Retention } from "./domain/retention.ts";
 import type { Log } from "./engine/contracts/log.ts";
 import { isForRoom } from "./engine/disk.ts";
@@ -126,6 +127,7 @@ async function wire(
   const library = await opening;
 
   const dispatch: Dispatch = (request) => dispatching(request);
+  const words = redactor(config.secrets);
   const mirrors = repositoriesOf(config, clock);
   const places = workspaces({ root: join(stateDir, "workspaces"), id: clock.id, repositories: mirrors });
   const sessionFiles = sessions(join(stateDir, "agent-sessions", "projects"), clock);
@@ -135,7 +137,7 @@ async function wire(
     clock,
     log,
     keeper: createKeeper({
-      spool: spool(join(stateDir, "spool")),
+      spool: spool(join(stateDir, "spool"), words),
       workspaces: places,
       clock,
       environment: config.programEnvironment,
@@ -144,6 +146,7 @@ async function wire(
         clock,
         log,
         version,
+        words,
         onTrouble: (fault) => void engine.disk.trouble(fault),
       }),
       log,

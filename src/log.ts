@@ -1,8 +1,10 @@
 import { pino } from "pino";
+import type { Redactor } from "./domain/redaction.ts";
 import type { Log } from "./engine/contracts/log.ts";
 
-/** Lines of JSON on stderr, so that stdout stays for what a command was asked to print. Written at once: a log that a crash takes with it is none. */
-export function createLog(level: string): Log {
+/** Lines of JSON on stderr, redacted, so that stdout stays for what a command was asked to print. Written at once: a log that a crash takes with it is none. */
+export function createLog(level: string, words: Redactor): Log {
+  const stderr = pino.destination({ dest: 2, sync: true });
   return pino(
     {
       level,
@@ -10,6 +12,6 @@ export function createLog(level: string): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ dest: 2, sync: true }),
+    { write: (line) => void stderr.write(words.text(line)) },
   );
 }

@@ -15,6 +15,8 @@ export interface LineCutter {
 
 const LINE_FEED = 0x0a;
 const LONGEST = 67_108_864;
+/** One for all lines: each is taken whole, and leaves nothing in it. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Keeps at most `longest` bytes of a line. */
 export function lineCutter(longest = LONGEST): LineCutter {
@@ -31,8 +33,12 @@ export function lineCutter(longest = LONGEST): LineCutter {
   }
 
   function take(ended: number): SourceLine {
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    const text = pieces.map((each) => decoder.decode(each, { stream: true })).join("") + decoder.decode();
+    // One piece needs no state kept between pieces, and most lines are one: that is several times as fast.
+    const [only] = pieces;
+    const text =
+      pieces.length === 1
+        ? decoder.decode(only)
+        : pieces.map((each) => decoder.decode(each, { stream: true })).join("") + decoder.decode();
     const line = { start, next: start + length + ended, text };
     start = line.next;
     length = 0;
@@ -50,8 +56,8 @@ export function lineCutter(longest = LONGEST): LineCutter {
         lines.push(take(1));
         at = end + 1;
       }
-      // Its own copy: whoever reads may read into the same bytes again.
-      if (at < bytes.length) keep(bytes.slice(at));
+      // Its own copy: whoever reads may read into the same bytes again. A Buffer's `slice` would be none.
+      if (at < bytes.length) keep(new Uint8Array(bytes.subarray(at)));
       return lines;
     },
     rest: () => (length > 0 ? take(0) : null),

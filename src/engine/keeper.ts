@@ -216,10 +216,12 @@ export function createKeeper(options: {
     const cwd = await place(program, signal);
     if (cwd === null) return unstarted(signal);
     const folder = spool.create(program.execution);
+    const handed = await handOver(program, folder, spool);
+    if (signal.aborted) return unstarted(signal);
     const env = {
       ...environment,
       ...program.environment,
-      ...handOver(program, folder, spool),
+      ...handed,
       LASTLIGHT_EXECUTION: program.execution,
     };
     return attend(program, folder, launch(program, folder, cwd, env), signal);
@@ -311,19 +313,20 @@ function watching(path: string, changed: (name: string | null) => void): FSWatch
   }
 }
 
-function handOver({ files }: Program, folder: Folder, spool: Spool): Record<string, string> {
+async function handOver({ files }: Program, folder: Folder, spool: Spool): Promise<Record<string, string>> {
   const paths: Record<string, string> = {};
-  for (const [variable, content] of Object.entries(files)) paths[variable] = put(variable, content, folder, spool);
+  for (const [variable, content] of Object.entries(files))
+    paths[variable] = await put(variable, content, folder, spool);
   return paths;
 }
 
-function put(variable: string, content: FileOrFolder, folder: Folder, spool: Spool): string {
+async function put(variable: string, content: FileOrFolder, folder: Folder, spool: Spool): Promise<string> {
   const place = variable.toLowerCase();
   if (typeof content === "string") return folder.write(place, content);
   const path = folder.folder(place);
   for (const [name, source] of Object.entries(content)) {
     // Linked, not written: a long run hands each of its phases what all the others before it printed.
-    const copy = spool.shared(source.of, source.text);
+    const copy = await spool.shared(source.of, source.text);
     if (copy) folder.link(copy, join(place, name));
     else folder.write(join(place, name), "");
   }

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import type { AgentReport } from "../domain/agent.ts";
 import type { Clock } from "../domain/clock.ts";
 import { asFault, Fault } from "../domain/fault.ts";
+import { type Redactor, redactor } from "../domain/redaction.ts";
 import type { SessionEnd, SessionLine } from "../domain/session.ts";
 import type { SessionFile, Sessions } from "../store/files/sessions.ts";
 import { hints } from "../store/files/tail.ts";
@@ -17,6 +18,8 @@ interface Options {
   readonly log: Log;
   /** Of lastlight, in each line. */
   readonly version: string;
+  /** What is taken out of words before they are written. */
+  readonly words?: Redactor;
   /** Writing fails: what is to be written is kept and tried again, but for a failed sync, after which only a restart helps. */
   readonly onTrouble?: (fault: Fault, execution: string) => void;
   /** Writing goes on after trouble. */
@@ -124,13 +127,13 @@ const KEPT = { bytes: 0, more: true };
 
 function createFollower(
   of: Transcribed,
-  { sessions, clock, log, version, onTrouble, onRelief }: Options,
+  { sessions, clock, log, version, words = redactor({}), onTrouble, onRelief }: Options,
   hub: Record<"wake" | "hint" | "leave", (each: Follower) => void>,
 ): Follower {
   const { execution, cwd } = of;
   const scribe: Scribe = of.agent
-    ? agentScribe(of, of.agent.decoder(), { clock, version })
-    : commandScribe(of, { clock, version });
+    ? agentScribe(of, of.agent.decoder(), { clock, version, words })
+    : commandScribe(of, { clock, version, words });
   const stopped = new Fault("store.stopped", `The transcript of ${execution} was let go`);
   let file: SessionFile | null = null;
   /** Made, and not yet written: kept over every trouble, so that nothing is read twice or left out. */

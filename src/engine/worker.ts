@@ -1,6 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import type { Outcome } from "../domain/execution.ts";
 import { asFault, Fault } from "../domain/fault.ts";
+import { redactor } from "../domain/redaction.ts";
 import type { Blobs } from "../store/files/blobs.ts";
 import type { Applied, Grant, Store } from "../store/store.ts";
 import { DETACH, type Keeper } from "./contracts/keeper.ts";
@@ -49,6 +50,7 @@ export function createWorker(options: {
     options;
   const live = new Map<string, { grant: Grant; abort: AbortController }>();
   const waiters = new Set<() => void>();
+  const words = redactor(settings.secrets);
   let detached = false;
 
   async function carry(grant: Grant, abort: AbortController): Promise<void> {
@@ -82,6 +84,7 @@ export function createWorker(options: {
         keeper,
         settings,
         blobs,
+        words,
         keepInput: (input) => store.keepInput(grant.execution, input),
         used: meter.used,
         handling: (work) => handling(grant.run, work),
@@ -96,7 +99,7 @@ export function createWorker(options: {
       if (trouble(error)) return "stalled";
       const fault = asFault(error);
       if (fault.code === "internal.error") log.error({ ...place(grant), err: error }, "phase surprised the worker");
-      return { type: "failed", failure: "error", error: `${fault.code}: ${fault.message}` };
+      return { type: "failed", failure: "error", error: words.text(`${fault.code}: ${fault.message}`) };
     }
   }
 

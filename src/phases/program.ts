@@ -154,7 +154,9 @@ export async function collected(
     const outputs: Record<string, Json> = {};
     for (const [name, { from, path }] of Object.entries(phase.outputs ?? {})) {
       const text =
-        path === undefined ? whole(outcome.output, name) : await execution.blobs.text(folder, path, INLINE_LIMIT);
+        path === undefined
+          ? whole(outcome.output, name)
+          : execution.words.text(await execution.blobs.text(folder, path, INLINE_LIMIT));
       outputs[name] = from === "json" ? execution.handling(() => parsed(text, name)) : text;
     }
     const bytes = utf8Length(JSON.stringify(outputs));

@@ -1,5 +1,6 @@
 import type { Outcome, Usage } from "../../domain/execution.ts";
 import type { Json } from "../../domain/json.ts";
+import type { Redactor } from "../../domain/redaction.ts";
 import type { PhaseType } from "../../domain/workflow.ts";
 import type { Blobs } from "../../store/files/blobs.ts";
 import type { Brief, Grant } from "../../store/store.ts";
@@ -25,6 +26,8 @@ export interface PhaseExecution {
   readonly keeper: Keeper;
   readonly settings: Settings;
   readonly blobs: Blobs;
+  /** For what is read from anywhere but the keeper, whose words are redacted already. */
+  readonly words: Redactor;
   /**
    * Around whatever works on the run's own data in this process (render, condition, parse): if that kills the daemon,
    * the next one knows whose data it was. Synchronous, so that there is never more than one suspect.

@@ -1,24 +1,21 @@
-import type { AgentDecoder, AgentEvent } from "../../domain/agent.ts";
-import type { Clock } from "../../domain/clock.ts";
+import type { AgentBlock, AgentDecoder, AgentEvent } from "../../domain/agent.ts";
+import type { Json } from "../../domain/json.ts";
 import type { SourceLine } from "../../domain/lines.ts";
+import type { Redactor } from "../../domain/redaction.ts";
 import type { SessionLine, SpoolOffsets } from "../../domain/session.ts";
 import { lineTail } from "../../store/files/line-tail.ts";
 import type { Transcribed } from "../contracts/transcript.ts";
 import { agenticShim } from "../shim.ts";
-import type { Scribe } from "./scribe.ts";
+import type { Desk, Scribe } from "./scribe.ts";
 
 /**
  * An agent's conversation: each line of its stdout is decoded, in order and from the beginning, since what a line means
  * depends on those before it. What the session file holds already is decoded again and not written again.
  */
-export function agentScribe(
-  of: Transcribed,
-  decoder: AgentDecoder,
-  { clock, version }: { clock: Clock; version: string },
-): Scribe {
+export function agentScribe(of: Transcribed, decoder: AgentDecoder, { clock, version, words }: Desk): Scribe {
   const shim = agenticShim({
     session: of.execution,
-    prompt: of.command,
+    prompt: words.text(of.command),
     cwd: of.cwd,
     version,
     startedAt: of.startedAt,
@@ -37,7 +34,7 @@ export function agentScribe(
   function linesOf(events: readonly AgentEvent[], { start, next }: Omit<SourceLine, "text">): SessionLine[] {
     const spool: SpoolOffsets = [next, 0];
     const at = clock.now();
-    return events.flatMap((event, ordinal) => fresh(shim.event(event, { start, ordinal, spool, at })));
+    return events.flatMap((event, ordinal) => fresh(shim.event(redacted(event, words), { start, ordinal, spool, at })));
   }
 
   function read(line: SourceLine): SessionLine[] {
@@ -84,6 +81,27 @@ export function agentScribe(
     report: () => shim.report(),
     close: () => source.close(),
   };
+}
+
+/** Whatever the agent had a say in: the names it gave to things, too. */
+function redacted(event: AgentEvent, words: Redactor): AgentEvent {
+  if (words.isIdle) return event;
+  const told = words.json(event as unknown as Json) as unknown as AgentEvent;
+  // What kind it is is the decoder's word.
+  if (event.type !== "message.assistant") return { ...told, type: event.type } as AgentEvent;
+  const blocks = (told as typeof event).content;
+  const content = event.content.map(({ type }, at): AgentBlock => {
+    const block = { ...blocks[at], type } as AgentBlock;
+    return block.type === "tool_use" ? { ...block, input: asWhole(block.input, words) } : block;
+  });
+  return { ...(told as typeof event), type: event.type, content };
+}
+
+/** A value in which no single text tells a secret may tell it all the same, one number or letter after the other. */
+function asWhole(input: Json, words: Redactor): Json {
+  const text = JSON.stringify(input);
+  const told = words.text(text);
+  return told === text ? input : { redacted: told };
 }
 
 /** Offset and index, as a line's id begins with them: as text in their own order. */

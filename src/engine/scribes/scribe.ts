@@ -1,4 +1,6 @@
 import type { AgentReport } from "../../domain/agent.ts";
+import type { Clock } from "../../domain/clock.ts";
+import type { Redactor } from "../../domain/redaction.ts";
 import type { SessionEnd, SessionLine } from "../../domain/session.ts";
 import type { Parsed } from "../../store/files/session-line.ts";
 
@@ -15,4 +17,12 @@ export interface Scribe {
   /** What an agent's stream came to so far; null for a command. */
   report(): AgentReport | null;
   close(): void;
+}
+
+/** What a scribe needs beside its sources. */
+export interface Desk {
+  readonly clock: Clock;
+  /** Of lastlight, in each line. */
+  readonly version: string;
+  readonly words: Redactor;
 }

@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -10,17 +9,20 @@ import {
   readdirSync,
   readFileSync,
   readSync,
-  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { open } from "node:fs/promises";
+import { chmod, copyFile, open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { INLINE_LIMIT, type Output } from "../../domain/execution.ts";
+import { type Redactor, redactor } from "../../domain/redaction.ts";
 
-/** One folder per execution under `STATE_DIR/spool`: what a program is handed, who keeps it, what it wrote, how it ended. */
+/**
+ * One folder per execution under `STATE_DIR/spool`: what a program is handed, who keeps it, what it wrote, how it ended.
+ * Files hold what was written, secrets and all; what is read from here or copied is redacted.
+ */
 export interface Spool {
   /** A new folder of that name, with an empty status and empty outputs; an unclaimed one of the same execution is gone. */
   create(execution: string): Folder;
@@ -32,7 +34,7 @@ export interface Spool {
    * One copy of what an execution printed, to be read by many: made of `text`, or where that is null of its stdout, when
    * it is first asked for. Its path, or null when there is nothing to make it of.
    */
-  shared(execution: string, text: string | null): string | null;
+  shared(execution: string, text: string | null): Promise<string | null>;
 }
 
 export interface Folder {
@@ -70,31 +72,28 @@ const STATUS_BYTES = 16;
 const LF = 0x0a;
 const PROBE = Buffer.alloc(16_384, 0x2e);
 
-export function spool(root: string): Spool {
+export function spool(root: string, words: Redactor = redactor({})): Spool {
   mkdirSync(root, { recursive: true, mode: 0o700 });
   // Made anew by each daemon, so that what a power cut left of them is never handed to anyone.
   const copies = join(dirname(root), "outputs");
   rmSync(copies, { recursive: true, force: true });
   mkdirSync(copies, { recursive: true, mode: 0o700 });
-  const made = new Set<string>();
+  const made = new Map<string, Promise<string | null>>();
+  const at = (path: string): Folder => folderAt(path, words);
   return {
     shared: (execution, text) => {
-      const copy = join(copies, execution);
-      if (made.has(execution)) return copy;
-      const source = text === null ? join(root, execution, "stdout") : null;
-      if (source !== null && !existsSync(source)) return null;
-      const temporary = `${copy}.tmp`;
-      rmSync(temporary, { force: true });
-      // Read-only: a program that means to change it by mistake would change it for all who come after.
-      if (source === null) writeFileSync(temporary, text ?? "", { mode: 0o400 });
-      else {
-        copyFileSync(source, temporary);
-        chmodSync(temporary, 0o400);
-      }
-      renameSync(temporary, copy);
+      const known = made.get(execution);
+      if (known) return known;
       if (made.size >= MOST_COPIES) made.clear();
-      made.add(execution);
-      return copy;
+      const source = join(root, execution, "stdout");
+      const making = copied(text === null ? { source } : { text: words.text(text) }, join(copies, execution), words);
+      made.set(execution, making);
+      // What could not be made is tried again by whoever asks next.
+      making.then(
+        (copy) => copy === null && made.delete(execution),
+        () => made.delete(execution),
+      );
+      return making;
     },
     create: (execution) => {
       const path = join(root, execution);
@@ -102,17 +101,17 @@ export function spool(root: string): Spool {
       mkdirSync(path, { recursive: true, mode: 0o700 });
       for (const name of ["stdout", "stderr"]) writeFileSync(join(path, name), "", { mode: 0o600 });
       writeFileSync(join(path, "exit"), " ".repeat(STATUS_BYTES), { mode: 0o600 });
-      return folderAt(path);
+      return at(path);
     },
     find: (execution) => {
       const path = join(root, execution);
-      return existsSync(path) ? folderAt(path) : null;
+      return existsSync(path) ? at(path) : null;
     },
     list: () => readdirSync(root),
   };
 }
 
-function folderAt(path: string): Folder {
+function folderAt(path: string, words: Redactor): Folder {
   const stdout = join(path, "stdout");
   const stderr = join(path, "stderr");
   return {
@@ -139,7 +138,7 @@ function folderAt(path: string): Folder {
       }
     },
     descriptor: (name) => openSync(join(path, name), name === "exit" ? "r+" : "a", 0o600),
-    read: (name) => beginning(join(path, name)),
+    read: (name) => beginning(join(path, name), words),
     claim: () => {
       try {
         closeSync(openSync(join(path, "claim"), "wx", 0o600));
@@ -192,11 +191,53 @@ function readIfThere(file: string): Buffer | null {
   }
 }
 
-function beginning(file: string): Output {
+/** A copy that nobody can change by mistake for all who come after; null where there is nothing to make it of. */
+async function copied(
+  of: { readonly text: string } | { readonly source: string },
+  copy: string,
+  words: Redactor,
+): Promise<string | null> {
+  const temporary = `${copy}.tmp`;
+  await rm(temporary, { force: true });
+  if ("text" in of) await writeFile(temporary, of.text, { mode: 0o400 });
+  else if (!existsSync(of.source)) return null;
+  else if (words.isIdle) await copyFile(of.source, temporary);
+  else await redacted(of.source, temporary, words);
+  await chmod(temporary, 0o400);
+  await rename(temporary, copy);
+  return copy;
+}
+
+const PIECE = 65_536;
+
+/** Byte by byte as it was but for the secrets: what is no text at all is to stay what it is. */
+async function redacted(from: string, to: string, words: Redactor): Promise<void> {
+  const redaction = words.stream();
+  const buffer = Buffer.allocUnsafe(PIECE);
+  const source = await open(from, "r");
+  try {
+    const target = await open(to, "wx", 0o600);
+    try {
+      let got = await source.read(buffer);
+      while (got.bytesRead > 0) {
+        await target.appendFile(redaction.push(buffer.toString("latin1", 0, got.bytesRead)), "latin1");
+        got = await source.read(buffer);
+      }
+      await target.appendFile(redaction.flush(), "latin1");
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+function beginning(file: string, words: Redactor): Output {
   const descriptor = openSync(file, "r");
   try {
     const { size } = fstatSync(descriptor);
-    const buffer = Buffer.alloc(Math.min(size, INLINE_LIMIT));
+    // Beyond the limit by as much as a secret may reach over it.
+    const buffer = Buffer.alloc(Math.min(size, INLINE_LIMIT + words.window * LONGEST_UNIT));
     let filled = 0;
     while (filled < buffer.length) {
       const read = readSync(descriptor, buffer, filled, buffer.length - filled, filled);
@@ -204,14 +245,25 @@ function beginning(file: string): Output {
       filled += read;
     }
     // A decoder holds back a character cut in half at the limit instead of printing a replacement for it.
-    const text = new StringDecoder("utf8").write(buffer.subarray(0, filled));
-    return { text: Buffer.byteLength(text) > INLINE_LIMIT ? withinLimit(text) : text, bytes: size };
+    const raw = new StringDecoder("utf8").write(buffer.subarray(0, filled));
+    if (words.isIdle) return { text: withinLimit(raw), bytes: size };
+    const redaction = words.stream();
+    const told = redaction.push(raw);
+    const text = filled === size ? told + redaction.flush() : told;
+    // Of a whole text the length is its own as it is now: whoever compares the two learns that nothing is missing.
+    const bytes =
+      filled === size && size <= INLINE_LIMIT ? size + Buffer.byteLength(text) - Buffer.byteLength(raw) : size;
+    return { text: withinLimit(text), bytes };
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** Bytes that are not UTF-8 become U+FFFD, three bytes for one: such a text may have outgrown the limit. */
+/** Bytes of UTF-8 that one unit of UTF-16 takes at most. */
+const LONGEST_UNIT = 3;
+
+/** Also what is no longer than the limit may outgrow it: bytes that are not UTF-8 become U+FFFD, three bytes for one. */
 function withinLimit(text: string): string {
+  if (Buffer.byteLength(text) <= INLINE_LIMIT) return text;
   return new StringDecoder("utf8").write(Buffer.from(text).subarray(0, INLINE_LIMIT));
 }

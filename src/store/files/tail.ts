@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, watch } from "node:fs";
 import type { Clock } from "../../domain/clock.ts";
 import { INLINE_LIMIT } from "../../domain/execution.ts";
+import { type Redactor, redactor } from "../../domain/redaction.ts";
 import { type Excerpt, excerpt } from "../../domain/session.ts";
 import { LINE_FEED } from "./session-line.ts";
 
@@ -31,8 +32,11 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** One for all tails: nothing in it outlives a read. */
 const scratch = Buffer.allocUnsafe(CHUNK);
 
-/** Follows a file from an offset at which a line begins; the file may be made later. */
-export function tail(path: string, from: number): Tail {
+/**
+ * Follows a file from an offset at which a line begins; the file may be made later. What is not shown in full is redacted
+ * before it is cut, which might cut a secret in two; anything else is whoever reads to redact.
+ */
+export function tail(path: string, from: number, words: Redactor = redactor({})): Tail {
   let descriptor: number | null = null;
   let start = from;
   let held: Buffer = Buffer.alloc(0);
@@ -70,14 +74,14 @@ export function tail(path: string, from: number): Tail {
       bytes = ended.rest;
     } else if (held.length > 0) bytes = Buffer.concat([held, bytes]);
     for (let length = wholeLines(bytes); length > 0; length = wholeLines(bytes)) {
-      const { taken, text } = shown(bytes.subarray(0, length));
+      const { taken, text } = shown(bytes.subarray(0, length), words);
       chunks.push(take(taken, text));
       bytes = bytes.subarray(taken);
     }
     // Its own copy: the scratch is read into again.
     held = bytes.length > INLINE_LIMIT ? Buffer.alloc(0) : Buffer.from(bytes);
     if (bytes.length > INLINE_LIMIT) {
-      long = longLine();
+      long = longLine(words);
       long.add(bytes);
     }
     return chunks;
@@ -105,7 +109,7 @@ export function tail(path: string, from: number): Tail {
       if (held.length === 0) return null;
       const bytes = held;
       held = Buffer.alloc(0);
-      return take(bytes.length, capped(decoder.decode(bytes)));
+      return take(bytes.length, capped(decoder.decode(bytes), words));
     },
     close: () => {
       if (descriptor !== null) closeSync(descriptor);
@@ -120,18 +124,19 @@ function wholeLines(bytes: Buffer, limit = CHUNK): number {
   return (last >= 0 ? last : bytes.indexOf(LINE_FEED)) + 1;
 }
 
-function shown(bytes: Buffer): { taken: number; text: string } {
+function shown(bytes: Buffer, words: Redactor): { taken: number; text: string } {
   const text = decoder.decode(bytes);
   if (text.length <= SAFE_CHUNK || Buffer.byteLength(text) <= INLINE_LIMIT) return { taken: bytes.length, text };
   const fewer = wholeLines(bytes, SAFE_CHUNK);
   // The LF is the chunk's, not the line's: it stays behind the mark.
-  if (fewer === bytes.length) return { taken: fewer, text: `${capped(text.slice(0, -1))}\n` };
-  return shown(bytes.subarray(0, fewer));
+  if (fewer === bytes.length) return { taken: fewer, text: `${capped(text.slice(0, -1), words)}\n` };
+  return shown(bytes.subarray(0, fewer), words);
 }
 
-function capped(text: string): string {
+function capped(text: string, words: Redactor): string {
+  if (Buffer.byteLength(text) <= INLINE_LIMIT) return text;
   const kept = excerpt();
-  kept.add(text);
+  kept.add(words.text(text));
   return kept.text();
 }
 
@@ -141,8 +146,9 @@ interface LongLine extends Pick<Excerpt, "text"> {
   add(bytes: Buffer): void;
 }
 
-function longLine(): LongLine {
+function longLine(words: Redactor): LongLine {
   const kept = excerpt();
+  const redaction = words.stream();
   const pieces = new TextDecoder("utf-8", { ignoreBOM: true });
   let bytes = 0;
   return {
@@ -151,10 +157,10 @@ function longLine(): LongLine {
     },
     add: (piece) => {
       bytes += piece.length;
-      kept.add(pieces.decode(piece, { stream: true }));
+      kept.add(redaction.push(pieces.decode(piece, { stream: true })));
     },
     text: () => {
-      kept.add(pieces.decode());
+      kept.add(redaction.push(pieces.decode()) + redaction.flush());
       return kept.text();
     },
   };
