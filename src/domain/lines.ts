@@ -33,7 +33,7 @@ export function lineCutter(longest = LONGEST): LineCutter {
   }
 
   function take(ended: number): SourceLine {
-    // One piece needs no state kept between pieces, and most lines are one: that is several times as fast.
+    // One piece needs no state kept between pieces, and most lines are one: that is more than twice as fast.
     const [only] = pieces;
     const text =
       pieces.length === 1

@@ -102,7 +102,8 @@ export function agenticShim(of: Shimmed): AgenticShim {
           stop_sequence: null,
           usage: { ...NOTHING_USED, ...tokensOf(usage) },
         },
-        requestId: requestId ?? `req_${id ?? key}`,
+        // Readers count a message once by both ids, and a server may give the same message id in two sessions.
+        requestId: requestId ?? `req_${id === null ? key : `${id}_${execution.slice(-12)}`}`,
         ...(error === null ? {} : { isApiErrorMessage: true }),
       },
       place,

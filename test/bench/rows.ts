@@ -1,4 +1,5 @@
 import type { Row } from "./row.ts";
+import { flood } from "./rows/flood.ts";
 import { fsyncs } from "./rows/fsyncs.ts";
 import { growth } from "./rows/growth.ts";
 import { latency } from "./rows/latency.ts";
@@ -18,6 +19,7 @@ export const rows: readonly Row[] = [
   latency,
   overhead,
   lists,
+  flood,
   paused,
   recovery,
   start,

@@ -1,31 +1,37 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Client } from "../../../src/http/client.ts";
+import { sessionOf } from "../../support/session-file.ts";
+import { streamingPi, streamingWorkflow, wordsIn } from "../../support/streaming.ts";
 import { startAndWait, stopDaemon } from "../daemons.ts";
-import type { Row } from "../row.ts";
+import type { Line, Row } from "../row.ts";
 
 const LINES = 100_000;
+const EVENTS = 100_000;
 const SECONDS = 60;
 const RESTARTS = 20;
 
-/** Row 11: a command prints for a minute while its daemon is killed and started twenty times. */
+/** Row 11: a command and an agent talk for a minute while their daemon is killed and started twenty times. */
 export const restart: Row = {
   row: 11,
-  title: "restarts while a program works",
+  title: "restarts while programs and agents work",
   measure: async ({ folder }) => {
-    const stateDir = join(folder, "state");
-    const workflows = join(folder, "workflows");
-    for (const each of [stateDir, workflows]) mkdirSync(each, { mode: 0o700 });
+    const [stateDir, workflows] = ["state", "workflows"].map((each) => join(folder, each)) as [string, string];
+    for (const each of [stateDir, workflows, join(workflows, "prompts")]) mkdirSync(each, { mode: 0o700 });
     const perBeat = Math.ceil(LINES / (SECONDS * 10));
     const command = `for beat in $(seq 0 ${SECONDS * 10 - 1}); do seq $((beat * ${perBeat} + 1)) $(((beat + 1) * ${perBeat})); sleep 0.09; done`;
     writeFileSync(
       join(workflows, "talks.yaml"),
       `name: talks\nphases:\n  - name: talk\n    type: bash\n    timeout: 10m\n    command: |\n      ${command}\n`,
     );
-    const expected = perBeat * SECONDS * 10;
-    const environment = { LASTLIGHT_SAFE_MODE_AFTER: "0" };
+    writeFileSync(join(workflows, "thinks.yaml"), streamingWorkflow("thinks", { events: EVENTS, seconds: SECONDS }));
+    writeFileSync(join(workflows, "prompts", "talk.md"), "Talk");
+    const pi = streamingPi(folder);
+    const environment = { LASTLIGHT_SAFE_MODE_AFTER: "0", PATH: pi.path };
     let life = await startAndWait({ stateDir, workflows, environment });
-    const { id } = await life.client.startRun({ workflow: "talks" });
+    const talks = await life.client.startRun({ workflow: "talks" });
+    const thinks = await life.client.startRun({ workflow: "thinks" });
     for (let at = 0; at < RESTARTS; at++) {
       await pause((SECONDS * 1000 * 0.9) / RESTARTS - 300);
       life.daemon.kill("SIGKILL");
@@ -33,36 +39,68 @@ export const restart: Row = {
       life = await startAndWait({ stateDir, workflows, environment });
     }
     try {
-      let run = await life.client.run(id);
-      for (let waited = 0; run.finished_at === null && waited < 1_200; waited++) {
-        await pause(100);
-        run = await life.client.run(id);
-      }
-      const told = linesTold(stateDir, run.executions[0]?.id ?? "");
-      const wanted = Array.from({ length: expected }, (_, at) => String(at + 1));
-      const lost = wanted.length - new Set(told).size;
-      const repeated = told.length - new Set(told).size;
-      const inOrder = told.every((line, at) => line === wanted[at]);
+      const expected = perBeat * SECONDS * 10;
+      const talked = await over(life.client, talks.id);
+      const thought = await over(life.client, thinks.id);
+      const words = wordsIn(sessionOf(stateDir, thought.executions[0]?.id ?? "")?.lines ?? []);
       return [
-        {
-          name: `${expected.toLocaleString("en")} lines over ${RESTARTS} SIGKILLs: lost or repeated`,
-          value: lost + repeated,
-          unit: "lines",
-          target: "0",
-          met: lost + repeated === 0 && inOrder && run.status === "succeeded" && run.executions.length === 1,
-          lost,
-          repeated,
-          in_order: inOrder,
-          executions: run.executions.length,
-          status: run.status,
-          restart_count: run.restart_count,
-        },
+        lineOf("lines", expected, linesTold(stateDir, talked.executions[0]?.id ?? "").map(Number), talked),
+        lineOf("agent's events", EVENTS, words, thought),
+        lostOf(thought, pi.starts().length),
       ];
     } finally {
       await stopDaemon(life.daemon);
     }
   },
 };
+
+type Over = Awaited<ReturnType<Client["run"]>>;
+
+/** What was told, which is to be the numbers from 1 on, each once. */
+function lineOf(what: string, expected: number, told: readonly number[], run: Over): Line {
+  const different = new Set(told).size;
+  const [lost, repeated] = [expected - different, told.length - different];
+  const inOrder = told.every((number, at) => number === at + 1);
+  return {
+    name: `${expected.toLocaleString("en")} ${what} over ${RESTARTS} SIGKILLs: lost or repeated`,
+    value: lost + repeated,
+    unit: what,
+    target: "0",
+    met: lost + repeated === 0 && inOrder && run.status === "succeeded" && run.executions.length === 1,
+    lost,
+    repeated,
+    in_order: inOrder,
+    executions: run.executions.length,
+    status: run.status,
+    restart_count: run.restart_count,
+  };
+}
+
+/** What an agent worked in tries that came to nothing. */
+function lostOf({ executions }: Over, starts: number): Line {
+  const lost = executions.filter(({ status }) => status !== "ok");
+  const seconds = lost.reduce((sum, { duration_ms }) => sum + (duration_ms ?? 0) / 1000, 0);
+  const [tokens] = executions.filter(({ status }) => status === "ok").map((each) => each.input_tokens);
+  return {
+    name: `agent-seconds lost over ${RESTARTS} SIGKILLs`,
+    value: seconds,
+    unit: "s",
+    target: "0",
+    met: seconds === 0 && starts === 1 && tokens === EVENTS,
+    starts,
+    tokens,
+    talked_s: executions.map(({ duration_ms }) => (duration_ms ?? 0) / 1000),
+  };
+}
+
+async function over(client: Client, id: string): Promise<Over> {
+  let run = await client.run(id);
+  for (let waited = 0; run.finished_at === null && waited < 600; waited++) {
+    await pause(100);
+    run = await client.run(id);
+  }
+  return run;
+}
 
 /** Every line of output that the session file tells of. */
 function linesTold(stateDir: string, execution: string): string[] {
