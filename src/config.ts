@@ -23,6 +23,8 @@ export interface Config {
   readonly node: string;
   /** What drives agents whose phase does not say. */
   readonly agent: string | null;
+  /** Agents may work without a sandbox, with the rights of this user. */
+  readonly unsandboxed: boolean;
   /** A JSON file with what the scripted agent is to say. */
   readonly scripted: string | null;
   /** Gates behind phases (`approval_gate`) that ask. */
@@ -62,6 +64,11 @@ export function readConfig(environment: Environment = process.env, cwd = process
     return standard;
   };
   const word = (name: string, standard: string): string => environment[name] || standard;
+  const yes = (name: string): boolean => {
+    const text = word(name, "0");
+    if (text !== "0" && text !== "1") problems.push({ path: name, message: `"${text}" is neither 1 nor 0` });
+    return text === "1";
+  };
 
   if (environment.DATABASE_URL) {
     problems.push({
@@ -101,6 +108,7 @@ export function readConfig(environment: Environment = process.env, cwd = process
     logLevel,
     node: word("LASTLIGHT_NODE", hostname()),
     agent: environment.LASTLIGHT_AGENT || null,
+    unsandboxed: yes("LASTLIGHT_UNSAFE_NO_SANDBOX"),
     scripted: environment.LASTLIGHT_SCRIPTED ? resolve(cwd, environment.LASTLIGHT_SCRIPTED) : null,
     approvals: new Set(
       word("LASTLIGHT_APPROVALS", "")

@@ -278,8 +278,18 @@ function retentionOf({ workspacesDays: days, workspacesFailedDays: failedDays }:
 }
 
 function settingsOf(config: Config): Settings {
-  const { models, variants, approvals, secrets, publicUrl, agent } = config;
-  return { models, variants, approvals, secrets, publicUrl, agent, sandbox: "none", artefacts: artefactsOf(config) };
+  const { models, variants, approvals, secrets, publicUrl, agent, unsandboxed } = config;
+  return {
+    models,
+    variants,
+    approvals,
+    secrets,
+    publicUrl,
+    agent,
+    unsandboxed,
+    sandbox: "none",
+    artefacts: artefactsOf(config),
+  };
 }
 
 function makeFolder(stateDir: string): void {

@@ -88,7 +88,11 @@ test("a secret that programs and agents tell stands in no row, session, log, ans
   writeFileSync(join(workflows, "tells.yaml"), YAML);
   writeFileSync(join(workflows, "fails.yaml"), FAILS);
   writeFileSync(join(workflows, "prompts/think.md"), "Think");
-  const environment = { PATH: `${bin}${delimiter}${process.env.PATH}`, LASTLIGHT_SECRET_TOKEN: TOKEN };
+  const environment = {
+    PATH: `${bin}${delimiter}${process.env.PATH}`,
+    LASTLIGHT_SECRET_TOKEN: TOKEN,
+    LASTLIGHT_UNSAFE_NO_SANDBOX: "1",
+  };
   const daemon = startDaemon({ stateDir, workflows, environment });
   onTestFinished(async () => {
     daemon.kill("SIGKILL");

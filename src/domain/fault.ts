@@ -33,6 +33,8 @@ const catalogue = {
   "run.terminal": "The run is over and its outcome is final. Start a new run.",
   "run.unfinished": "Cancel it first, or wait for its end: only a run that is over can be retried.",
   "run.unknown": "List runs with `lastlight runs`; an id is shown beside each.",
+  "sandbox.missing":
+    "Start the daemon with --unsafe-no-sandbox if its agents may do whatever this user may; sandboxes are not wired in yet.",
   "scenario.endless": "Look for a loop or a `wait` that nothing ends, or give the scenario a shorter `limit`.",
   "scenario.invalid":
     "Correct each line that is named; `workflows simulate FILE` without a scenario shows what there is to play.",

@@ -8,7 +8,7 @@ import type { Library } from "../workflow/library.ts";
 import { render, type Scope } from "../workflow/template.ts";
 import type { Engine } from "./engine.ts";
 import { isFields } from "./scope.ts";
-import type { Settings } from "./settings.ts";
+import { mayWork, type Settings } from "./settings.ts";
 
 /** What asks for a run, whichever door it came through. */
 export interface DispatchRequest {
@@ -30,7 +30,7 @@ const CONTEXT_LIMIT = 65_536;
 /**
  * From a wish to a run: the version in force is pinned, the inputs are checked against it, the kill switch is obeyed.
  * Throws `workflow.unknown`, `workflow.invalid`, `workflow.unavailable`, `workflow.disabled`, `input.invalid`,
- * `secret.missing`, `budget.exceeded` or `template.failed`.
+ * `secret.missing`, `sandbox.missing`, `budget.exceeded` or `template.failed`.
  */
 export function dispatcher(options: {
   library: Pick<Library, "get">;
@@ -105,13 +105,22 @@ export async function mayBegin(
   await withinBudget(workflow, store, clock);
 }
 
-/** What a run would only find out later: an agent that nothing drives, a secret that nobody set. */
-function fits(workflow: Workflow, { agent, secrets }: Settings): void {
+/** What a run would only find out later: an agent that nothing drives or confines, a secret that nobody set. */
+function fits(workflow: Workflow, settings: Settings): void {
+  const { agent, secrets } = settings;
   const idle = workflow.phases.find((phase) => phase.type === "agent" && phase.agent === undefined);
   if (idle && agent === null)
     throw new Fault(
       "workflow.unavailable",
       `Phase "${idle.name}" of "${workflow.name}" needs an agent and none is set up: set LASTLIGHT_AGENT, e.g. to scripted`,
+    );
+  const loose = workflow.phases.find(
+    (phase) => phase.type === "agent" && !mayWork(phase.agent ?? agent ?? "", settings),
+  );
+  if (loose)
+    throw new Fault(
+      "sandbox.missing",
+      `Phase "${loose.name}" of "${workflow.name}" would have an agent work without a sandbox`,
     );
   const missing = workflow.phases.flatMap((phase) => phase.secrets ?? []).find((name) => !Object.hasOwn(secrets, name));
   if (missing !== undefined)

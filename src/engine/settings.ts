@@ -7,6 +7,8 @@ export interface Settings {
   readonly approvals: ReadonlySet<string>;
   /** What isolates programs here. */
   readonly sandbox: string;
+  /** The operator lets agents do what this user may do, where nothing isolates them. */
+  readonly unsandboxed: boolean;
   /** Values of secrets by name, for the phases that declare them. */
   readonly secrets: { readonly [name: string]: string };
   /** Where links lead; empty when nobody said. */
@@ -15,4 +17,12 @@ export interface Settings {
   readonly artefacts: string;
   /** What drives an agent where its phase does not say; null when there is nothing. */
   readonly agent: string | null;
+}
+
+/** Agents that only say what they were told to say. */
+const HARMLESS: ReadonlySet<string> = new Set(["scripted"]);
+
+/** Whether an agent of this kind may work here: what a model decides is done with the rights of this user. */
+export function mayWork(agent: string, { sandbox, unsandboxed }: Settings): boolean {
+  return sandbox !== "none" || unsandboxed || HARMLESS.has(agent);
 }

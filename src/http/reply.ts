@@ -67,6 +67,7 @@ export const STATUS: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   "run.terminal": 409,
   "run.unfinished": 409,
   "run.unknown": 404,
+  "sandbox.missing": 409,
   "scenario.endless": 422,
   "scenario.invalid": 422,
   "scratch.too_large": 413,

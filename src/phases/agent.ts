@@ -7,7 +7,7 @@ import type { Ended, Program } from "../engine/contracts/keeper.ts";
 import type { PhaseExecution, PhaseKind } from "../engine/contracts/phase.ts";
 import type { AgentAsk, Runtime } from "../engine/contracts/runtime.ts";
 import { isApproved, scopeOfTry } from "../engine/scope.ts";
-import type { Settings } from "../engine/settings.ts";
+import { mayWork, type Settings } from "../engine/settings.ts";
 import { workplaceOf } from "../engine/workplace.ts";
 import type { Workplace } from "../store/files/workspaces.ts";
 import type { Brief } from "../store/store.ts";
@@ -44,6 +44,9 @@ export function agent(runtimes: readonly Runtime[], named: (name: string) => Run
     const given = before ?? handling(() => givenOf(brief, phase, settings));
     const runtime = byName.get(given.agent) ?? named(given.agent);
     if (!runtime) throw new Fault("phase.unsupported", `Agents of kind "${given.agent}" are not carried out here`);
+    // Asked before the run began, too; but a daemon may come that is more careful than the one it began under.
+    if (!mayWork(given.agent, settings))
+      throw new Fault("sandbox.missing", `Phase "${phase.name}" would have an agent work without a sandbox`);
     // Only what is carried out: a later try is not to be given a runtime that was never there.
     if (before === null) await keepInput(given as unknown as Json);
     const { grant } = brief;

@@ -128,6 +128,23 @@ describe("an agent that is not there", () => {
     expect((await world.store.runs({}, { limit: 1 })).rows).toEqual([]);
   });
 
+  test("is refused without a sandbox, by name or by default, unless the operator lets it; one that only says its lines is not", async () => {
+    const files = {
+      "one.yaml": one(", agent: pi"),
+      "other.yaml": one().replace("name: one", "name: other"),
+      "said.yaml": one(", agent: scripted").replace("name: one", "name: said"),
+      ...prompt,
+    };
+    const world = await grammarWorld(files, { settings: { unsandboxed: false, agent: "claude" } });
+    for (const name of ["one", "other"])
+      await expect(world.start(name)).rejects.toMatchObject({
+        code: "sandbox.missing",
+        message: `Phase "think" of "${name}" would have an agent work without a sandbox`,
+        hint: expect.stringContaining("--unsafe-no-sandbox"),
+      });
+    expect((await world.over(await world.start("said"))).status).toBe("succeeded");
+  });
+
   test("fails its phase by name where only the settings wanted it, and no later try is given it", async () => {
     const settings = { agent: "clod" };
     const world = await grammarWorld({ "one.yaml": one(), ...prompt }, { settings });

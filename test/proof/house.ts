@@ -36,7 +36,7 @@ export async function openHouse(
     mkdirSync(dirname(place), { recursive: true });
     writeFileSync(place, text);
   }
-  const environment = { PATH: `${path}:${process.env.PATH}`, HOME: home };
+  const environment = { PATH: `${path}:${process.env.PATH}`, HOME: home, LASTLIGHT_UNSAFE_NO_SANDBOX: "1" };
   const daemon = startDaemon({ stateDir, workflows, environment });
   const kill = (): void => {
     daemon.kill("SIGKILL");

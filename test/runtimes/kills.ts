@@ -41,7 +41,11 @@ export async function stormOfKills(folder: string, kills: number, seed: number):
   writeFileSync(join(workflows, "prompts", "talk.md"), "Talk");
   const pi = streamingPi(folder);
   const start = (): DaemonProcess =>
-    startDaemon({ stateDir, workflows, environment: { PATH: pi.path, LASTLIGHT_SAFE_MODE_AFTER: "0" } });
+    startDaemon({
+      stateDir,
+      workflows,
+      environment: { PATH: pi.path, LASTLIGHT_SAFE_MODE_AFTER: "0", LASTLIGHT_UNSAFE_NO_SANDBOX: "1" },
+    });
   let daemon = start();
   const runs: string[] = [];
   const casualties = new Set<string>();

@@ -39,6 +39,7 @@ export const SETTINGS: Settings = {
   variants: {},
   approvals: new Set(["after"]),
   sandbox: "none",
+  unsandboxed: true,
   secrets: {},
   publicUrl: "",
   artefacts: "artefacts",

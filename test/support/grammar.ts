@@ -78,6 +78,8 @@ export async function grammarWorld(
     variants: {},
     approvals: new Set(),
     sandbox: "none",
+    // Agents of tests say what a test has them say.
+    unsandboxed: true,
     secrets: {},
     publicUrl: "https://lastlight.example",
     artefacts: join(folder, "artefacts"),

@@ -19,6 +19,7 @@ export const calm = {
     variants: {},
     approvals: new Set<string>(),
     sandbox: "none" as const,
+    unsandboxed: false,
     secrets: {},
     publicUrl: "",
     artefacts: "artefacts",

@@ -5,7 +5,10 @@ export const serve: Register = (program, desk) => {
   program
     .command("serve")
     .description("run the daemon until it is told to stop (Ctrl-C)")
-    .action(async () => {
-      desk.code(await desk.io.serve(desk.config(), desk.version, (line) => desk.terminal.line(line)));
+    .option("--unsafe-no-sandbox", "let agents work without a sandbox: they may do whatever this user may")
+    .action(async ({ unsafeNoSandbox }: { unsafeNoSandbox?: true }) => {
+      const config = desk.config();
+      const told = unsafeNoSandbox ? { ...config, unsandboxed: true } : config;
+      desk.code(await desk.io.serve(told, desk.version, (line) => desk.terminal.line(line)));
     });
 };

@@ -263,6 +263,8 @@ function settingsOf({ settings }: Scenario): Settings {
     approvals: new Set(approvals),
     sandbox,
     secrets: Object.fromEntries(secrets.map((name) => [name, `simulated ${name}`])),
+    // Nobody works here: what agents do is played.
+    unsandboxed: true,
     publicUrl,
     artefacts: "artefacts",
     agent: DEFAULT_AGENT,

@@ -28,7 +28,7 @@ export const restart: Row = {
     writeFileSync(join(workflows, "thinks.yaml"), streamingWorkflow("thinks", { events: EVENTS, seconds: SECONDS }));
     writeFileSync(join(workflows, "prompts", "talk.md"), "Talk");
     const pi = streamingPi(folder);
-    const environment = { LASTLIGHT_SAFE_MODE_AFTER: "0", PATH: pi.path };
+    const environment = { LASTLIGHT_SAFE_MODE_AFTER: "0", LASTLIGHT_UNSAFE_NO_SANDBOX: "1", PATH: pi.path };
     let life = await startAndWait({ stateDir, workflows, environment });
     const talks = await life.client.startRun({ workflow: "talks" });
     const thinks = await life.client.startRun({ workflow: "thinks" });
