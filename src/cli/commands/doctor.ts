@@ -1,5 +1,5 @@
 import type { Register } from "../desk.ts";
-import { type Check, examine } from "../examine.ts";
+import type { Check } from "../examine.ts";
 import { clean, type Style } from "../terminal.ts";
 
 const MARKS: Record<Check["verdict"], readonly [string, Style]> = {
@@ -15,6 +15,8 @@ export const doctor: Register = (program, desk) => {
     .option("--json", "print JSON")
     .action(async ({ json }: { json?: true }) => {
       const { terminal } = desk;
+      // Only now: no other command is to wait for everything that is looked at here.
+      const { examine } = await import("../examine.ts");
       const checks = await examine(desk);
       const ok = checks.every(({ verdict }) => verdict !== "wrong");
       if (!ok) desk.code(1);
