@@ -170,12 +170,11 @@ function streamed(ended: Ended, outcome: Outcome): Outcome {
   if (ended.type === "timeout") return { ...told, type: "failed", failure: "timeout", error: errorOf(outcome) };
   if (report.status === "ok")
     return { ...told, type: "succeeded", ...(report.produced ? {} : { idle: true as const }) };
-  const failure = report.status === "lost" && ended.code !== NOT_FOUND ? "lost" : "agent_error";
+  // One that never began was not lost: its program is not there, or refuses what it was started with.
+  const begun = report.sessionId !== null || report.produced;
+  const failure = report.status === "lost" && begun ? "lost" : "agent_error";
   return { ...told, type: "failed", failure, error: report.error ?? errorOf(outcome, report.status) };
 }
-
-/** What a shell says of a program that is not there: to try that again would change nothing. */
-const NOT_FOUND = 127;
 
 function errorOf(outcome: Outcome, otherwise = "it failed"): string {
   if (outcome.type === "failed") return outcome.error;

@@ -35,7 +35,7 @@ describe("an agent that is pi", () => {
     await world.model.asked(1);
     const [execution = ""] = (await world.store.run(id))!.executions.map((each) => each.id);
     const stdout = join(world.folder, "spool", execution, "stdout");
-    await vi.waitFor(() => expect(readFileSync(stdout, "utf8")).toContain("text_delta"), WAIT);
+    await vi.waitFor(() => expect(grown(readFileSync(stdout, "utf8"))).toBe("I think and think"), WAIT);
     await world.engine.cancel(id, "ana");
     const run = await world.over(id);
     expect(run.status).toBe("cancelled");
@@ -127,7 +127,7 @@ describe("an agent that is pi", () => {
     process.kill(await pidIn(join(world.workspace(id), "pid")), "SIGKILL");
     const run = await world.over(id);
     expect(lastOf(run)).toMatchObject({
-      failure: "agent_error",
+      failure: "lost",
       error: "exit 70: pi ended without a terminal event: SIGKILL",
     });
     await vi.waitFor(() => expect(executionsAlive()).not.toContain(lastOf(run).id), WAIT);
@@ -166,3 +166,14 @@ function parentOf(pid: number): number {
 }
 
 const WAIT = { timeout: 20_000, interval: 10 };
+
+/** Words as they grow in pi's stream, a piece per line; the last line may not be whole yet. */
+function grown(printed: string): string {
+  return printed
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line).assistantMessageEvent ?? {})
+    .filter(({ type }) => type === "text_delta")
+    .map(({ delta }) => delta)
+    .join("");
+}
