@@ -133,4 +133,4 @@ function outcomeOf(
 const SAYS_WHY = /ENOSPC|SQLITE_(FULL|IOERR|CANTOPEN)|disk is full|disk I\/O error|no space/i;
 const FAILED_SYNC = 70;
 /** Of a commit, of a session, of an output that a row points to; what SQLite moves over from its log, it moves again. */
-const MUST_EXIT = /^(run: fsync .*-wal|pool (run|end): )/;
+const MUST_EXIT = /^(run: fsync .*-wal|pool (run|end): (fsync|fdatasync) )/;
