@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -26,6 +25,7 @@ import { type Lock, lockFolder } from "./store/files/lock.ts";
 import { sessions } from "./store/files/sessions.ts";
 import { spool } from "./store/files/spool.ts";
 import { openStarts } from "./store/files/starts.ts";
+import { announce, apiToken, makeFolder } from "./store/files/state-dir.ts";
 import { openSuspects } from "./store/files/suspects.ts";
 import { type Repositories, repositories } from "./store/files/workspaces/repositories.ts";
 import { workspaces } from "./store/files/workspaces.ts";
@@ -292,14 +292,6 @@ function settingsOf(config: Config): Settings {
   };
 }
 
-function makeFolder(stateDir: string): void {
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new Fault("state.unwritable", `${stateDir} cannot be made: ${(error as Error).message}`, { cause: error });
-  }
-}
-
 async function takeLock(stateDir: string, clock: Clock, log: Log): Promise<Lock> {
   for (let waited = 0; ; waited += LOCK_RETRY_MS) {
     let lock = lockFolder(stateDir);
@@ -313,37 +305,6 @@ async function takeLock(stateDir: string, clock: Clock, log: Log): Promise<Lock>
     if (waited >= LOCK_PATIENCE_MS) throw new Fault("state.locked", `${stateDir} is in use by another daemon`);
     await new Promise<void>((resolve) => void clock.after(LOCK_RETRY_MS, resolve));
   }
-}
-
-/** The loopback token of this STATE_DIR: made once, readable by its owner alone. */
-function apiToken(stateDir: string): string {
-  const file = join(stateDir, "api-token");
-  try {
-    const token = readFileSync(file, "utf8").trim();
-    if (/^[A-Za-z0-9_-]{32,}$/.test(token)) {
-      chmodSync(file, 0o600);
-      return token;
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
-  const token = randomBytes(32).toString("base64url");
-  replaceFile(file, token);
-  return token;
-}
-
-/** Tells the CLI where this daemon listens. Advice only: the CLI asks the address, it does not believe the file. */
-function announce(stateDir: string, where: { url: string; pid: number; started_at: string }): () => void {
-  const file = join(stateDir, "daemon.json");
-  replaceFile(file, `${JSON.stringify(where)}\n`);
-  return () => rmSync(file, { force: true });
-}
-
-function replaceFile(file: string, text: string): void {
-  const fresh = `${file}.new`;
-  rmSync(fresh, { force: true });
-  writeFileSync(fresh, text, { mode: 0o600, flag: "wx" });
-  renameSync(fresh, file);
 }
 
 function userName(): string {

@@ -9,6 +9,7 @@ import { type Simulation, standing } from "../engine/simulation/simulate.ts";
 import type { RunBody } from "../http/api.ts";
 import type { Client } from "../http/client.ts";
 import type { Complaint } from "../workflow/complaint.ts";
+import { LARGEST_FILE } from "../workflow/decode.ts";
 import { checkFile, openLibrary } from "../workflow/library.ts";
 import { easyScenario } from "../workflow/scenario/easy.ts";
 import { printScenario } from "../workflow/scenario/print.ts";
@@ -78,7 +79,6 @@ interface Named {
 }
 
 const EASY = "all goes well, everyone says yes";
-const LARGEST_FILE = 256 * 1024;
 
 async function scenariosOf(
   desk: Desk,
