@@ -109,7 +109,9 @@ test(`${KILLS} SIGKILLs at random instants over ${RUNS} runs: nothing is lost, n
   expect(new Set(acknowledged.values())).toEqual(new Set(runs.map(({ id }) => id)));
   expect(runs).toHaveLength(RUNS);
   for (const run of runs) {
-    expect(`${run.id} ${run.status} ${run.reason}`).toBe(`${run.id} succeeded null`);
+    expect(`${run.id} ${run.status} ${run.reason}`, JSON.stringify(run.executions, null, 1)).toBe(
+      `${run.id} succeeded null`,
+    );
     expect(Object.values(run.node_statuses).every(isFinal)).toBe(true);
     const lines = run.phase_history.map(({ phase, iteration, epoch }) => `${phase}/${iteration}/${epoch}`);
     expect(new Set(lines).size).toBe(lines.length);
