@@ -54,7 +54,7 @@ function happen(turn: Turn, event: RunEvent): void {
       for (const id of event.executions) {
         // The loss of one may have ended another.
         const execution = turn.live.find((each) => each.id === id);
-        if (execution) lose(turn, execution, event.attemptLimit);
+        if (execution) lose(turn, execution, event.vanishedLimit);
       }
       break;
     case "phase.decided":

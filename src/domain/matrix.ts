@@ -16,7 +16,7 @@ export interface Items {
   readonly owed: readonly Item[];
   /** Tries that come again: at once, or after a pause, during which they keep their place. */
   readonly again: readonly (Item & { readonly at?: Iso })[];
-  /** Of those that execute, the ones that have failed before. */
+  /** Of those that execute, the ones that have been through something before. */
   readonly trying: readonly Item[];
   /** Set when the first failure ended it. */
   readonly stopped?: true;
@@ -29,11 +29,14 @@ export interface Item {
   readonly attempt: number;
   /** Tries that failed and were forgiven. */
   readonly failures?: number;
+  /** Processes that vanished. */
+  readonly vanished?: number;
 }
 
-/** How often an item that executes has failed before. */
-export function failuresOf({ trying }: Items, iteration: number): number {
-  return trying.find((each) => each.iteration === iteration)?.failures ?? 0;
+/** What an item that executes has been through before. */
+export function trialsOf({ trying }: Items, iteration: number): Pick<Item, "failures" | "vanished"> {
+  const { failures, vanished } = trying.find((each) => each.iteration === iteration) ?? {};
+  return { ...(failures && { failures }), ...(vanished && { vanished }) };
 }
 
 export type Axes = { readonly [name: string]: readonly Json[] };

@@ -21,6 +21,8 @@ export interface PhaseState {
   readonly decided?: true;
   /** Tries of this iteration that failed and were forgiven. */
   readonly failures?: number;
+  /** Processes of this iteration that vanished; tries that a dying daemon never began are none. */
+  readonly vanished?: number;
   readonly waits?: Waits;
   readonly round?: Round;
   readonly items?: Items;

@@ -104,8 +104,8 @@ export type RunEvent =
   | {
       readonly type: "execution.lost";
       readonly executions: readonly string[];
-      /** The attempt after which a phase that keeps losing its process fails; null when the process never ran. */
-      readonly attemptLimit: number | null;
+      /** How many vanished processes of an iteration are too many; null when the process never ran, which counts for none. */
+      readonly vanishedLimit: number | null;
     }
   /** The run's data was looked at for a phase that needed it. */
   | {

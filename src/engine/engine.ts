@@ -119,13 +119,13 @@ export function createEngine(options: {
     watch: () => disk.watch(),
     stall: async ({ run, execution }) => {
       await hold(run);
-      await apply(run, { type: "execution.lost", executions: [execution], attemptLimit: null });
+      await apply(run, { type: "execution.lost", executions: [execution], vanishedLimit: null });
       return undefined;
     },
     tell: apply,
     report: ({ run, execution }, outcome) =>
       outcome.type === "failed" && outcome.failure === "lost" && outcome.exitCode === undefined
-        ? apply(run, { type: "execution.lost", executions: [execution], attemptLimit: LOST_LIMIT })
+        ? apply(run, { type: "execution.lost", executions: [execution], vanishedLimit: LOST_LIMIT })
         : apply(run, { type: "execution.ended", execution, outcome }),
   });
   const stopListening = store.onChange((changes) => {
@@ -221,7 +221,7 @@ export function createEngine(options: {
       // The valve is still shut, so nothing starts before all is accounted for; fresh work and old share one cap.
       await Promise.all(
         losses.slice(at, at + RECOVERED_AT_ONCE).map(async ([run, executions]) => {
-          const applied = await apply(run, { type: "execution.lost", executions, attemptLimit: null });
+          const applied = await apply(run, { type: "execution.lost", executions, vanishedLimit: null });
           if (!applied.ok) log.warn({ run, why: applied.why }, "a lost execution was refused");
         }),
       );

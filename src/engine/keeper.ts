@@ -237,7 +237,7 @@ export function createKeeper(options: {
     },
     claimed: (execution) => {
       const folder = spool.find(execution);
-      return folder !== null && !folder.claim();
+      return folder !== null && !folder.forbid();
     },
     clear: async (execution) => {
       const folder = spool.find(execution);

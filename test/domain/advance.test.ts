@@ -254,6 +254,15 @@ const rows: Row[] = [
     effects: ["close a#2 interrupted", "owe a#3"],
   },
   {
+    promise: "tries that a dying daemon never began do not count for processes that vanished",
+    of: chain,
+    before: [...begun, lost(["a#1"], null), admitted("a", 2), lost(["a#2"], null), admitted("a", 3)],
+    event: lost(["a#3"], 2),
+    status: "running",
+    phases: "a pending, b pending",
+    effects: ["close a#3 interrupted", "owe a#4"],
+  },
+  {
     promise: "a suspicion is remembered and changes nothing else",
     of: chain,
     before: begun,

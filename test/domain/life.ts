@@ -148,7 +148,7 @@ export function live(of: Workflow, creation: Partial<Extract<RunEvent, { type: "
         usage,
         ...(othersUsd === undefined ? {} : { othersUsd }),
       }),
-    lose: (phase, limit = 5) => take({ type: "execution.lost", executions: [oldest(phase).id], attemptLimit: limit }),
+    lose: (phase, limit = 5) => take({ type: "execution.lost", executions: [oldest(phase).id], vanishedLimit: limit }),
     decide: (phase, finding = "run") => {
       const asked = books.decisions.findLast((each) => each.phase === phase);
       must(asked !== undefined, `${phase} is to be decided`);

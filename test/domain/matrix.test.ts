@@ -148,10 +148,24 @@ describe("a matrix", () => {
     expect(life.stands).toBe("failed");
   });
 
+  test("an item whose tries a dying daemon never began is tried again, however often", () => {
+    const life = matrix(1);
+    for (let crash = 0; crash < 4; crash++) {
+      const executions = life.start();
+      life.take({ type: "execution.lost", executions, vanishedLimit: null });
+    }
+    life.start();
+    life.lose("build", 2);
+    expect(life.owed).toEqual(["build#6"]);
+    life.start();
+    life.lose("build", 2);
+    expect(life.stands).toBe("failed");
+  });
+
   test("one crash takes items together, also where the first ends the others", () => {
     const life = matrix(3, { failFast: true });
     const executions = life.start();
-    life.take({ type: "execution.lost", executions, attemptLimit: 1 });
+    life.take({ type: "execution.lost", executions, vanishedLimit: 1 });
     expect(life.stands).toBe("failed");
     expect([...life.books.closed.values()].map(({ status }) => status).sort()).toEqual([
       "cancelled",

@@ -148,7 +148,7 @@ function placeOf({ phase, iteration, attempt }: Place): Omit<Place, "epoch"> {
 function lose({ run, dice, take }: Walk): void {
   if (run.live.length === 0) return;
   const executions = run.live.filter(() => dice(2) === 0).map(({ id }) => id);
-  take({ type: "execution.lost", executions, attemptLimit: dice(5) === 0 ? null : 3 });
+  take({ type: "execution.lost", executions, vanishedLimit: dice(5) === 0 ? null : 3 });
 }
 
 /** What a try says in its middle: now more, now less, of one thing or of another. */

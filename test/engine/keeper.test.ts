@@ -298,6 +298,8 @@ describe("outliving the daemon", () => {
     const { files, keeper } = life();
     const folder = files.create(execution);
     expect(keeper.claimed(execution)).toBe(false);
+    // A second crash before the first answer was recorded does not make a process of it that vanished.
+    expect(keeper.claimed(execution)).toBe(false);
     // The late keeper: the same words, after recovery has judged.
     const late = spawn("/bin/sh", [
       "-c",
@@ -307,7 +309,7 @@ describe("outliving the daemon", () => {
       file("ran"),
     ]);
     expect(await new Promise((resolve) => late.once("exit", resolve))).toBe(125);
-    expect(keeper.claimed(execution)).toBe(true);
+    expect([existsSync(file("ran")), keeper.claimed(execution)]).toEqual([false, false]);
     expect(keeper.claimed(clock.id())).toBe(false);
   });
 
@@ -315,7 +317,7 @@ describe("outliving the daemon", () => {
     const { life, clock } = world();
     const execution = clock.id();
     const { files, run } = life();
-    files.create(execution).claim();
+    writeFileSync(join(files.create(execution).path, "claim"), "");
     expect(await run("", { execution })).toEqual({ type: "lost" });
   });
 

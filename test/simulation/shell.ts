@@ -84,7 +84,7 @@ function applies(house: House, run: string, event: RunEvent, applied: Applied): 
     `${rows.labelOf(run)}: ${inWords(event, house)} → ${applied.run.status} ${applied.run.reason ?? ""}`.trimEnd(),
   );
   blamed(house, run, event, applied.run);
-  if (event.type === "execution.lost" && event.attemptLimit === null) adopted(house, run, event.executions);
+  if (event.type === "execution.lost" && event.vanishedLimit === null) adopted(house, run, event.executions);
   if (event.type === "run.retried") overtaken(house, run, applied.run.rev);
   if (!REPEATED.has(event.type)) return;
   const past = house.past.get(run) ?? [];

@@ -666,7 +666,7 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         const { granted } = await applied(
           again,
           run.id,
-          { type: "execution.lost", executions: [a.execution], attemptLimit: 5 },
+          { type: "execution.lost", executions: [a.execution], vanishedLimit: 5 },
           take(4, successor),
         );
         expect(granted).toMatchObject([{ phase: "a", attempt: 2 }]);
@@ -689,7 +689,7 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         await applied(store, run.id, {
           type: "execution.lost",
           executions: [a.execution],
-          attemptLimit: null,
+          vanishedLimit: null,
         });
         const again = await reopen();
         expect(await again.claim(take(4, successor))).toMatchObject([{ phase: "a", attempt: 2 }]);
@@ -755,7 +755,7 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         expect(await store.brief(first.execution)).toMatchObject({ finding, input: null });
         await store.keepInput(first.execution, { prompt: "the first words" });
         await store.keepInput(first.execution, { prompt: "other words" });
-        const lost: RunEvent = { type: "execution.lost", executions: [first.execution], attemptLimit: null };
+        const lost: RunEvent = { type: "execution.lost", executions: [first.execution], vanishedLimit: null };
         const {
           granted: [second],
         } = (await applied(store, run.id, lost, take(4))) as unknown as { granted: [Grant] };
@@ -1031,7 +1031,7 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         const [{ execution }] = granted;
         await Promise.all([
           applied(store, run.id, used(execution, { usd: 0.5 })),
-          applied(store, run.id, { type: "execution.lost", executions: [execution], attemptLimit: null }),
+          applied(store, run.id, { type: "execution.lost", executions: [execution], vanishedLimit: null }),
         ]);
         expect(await store.run(run.id)).toMatchObject({
           cost_usd: 0.5,

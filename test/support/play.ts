@@ -93,10 +93,10 @@ export const failed = (execution: string): RunEvent => ({
   outcome: { type: "failed", failure: "exit", error: "exit 1" },
 });
 export const used = (execution: string, usage: Usage): RunEvent => ({ type: "execution.used", execution, usage });
-export const lost = (executions: string[], attemptLimit: number | null = 5): RunEvent => ({
+export const lost = (executions: string[], vanishedLimit: number | null = 5): RunEvent => ({
   type: "execution.lost",
   executions,
-  attemptLimit,
+  vanishedLimit,
 });
 export const suspected = (restartLimit = 3): RunEvent => ({ type: "run.suspected", restartLimit });
 export const answered = (approval: string, decision: "approve" | "reject" | "reply"): RunEvent => ({

@@ -1,5 +1,5 @@
 import type { LiveExecution, Outcome } from "../execution.ts";
-import { type Axes, combinations, failuresOf, type Item, type Items, MATRIX_LIMIT } from "../matrix.ts";
+import { type Axes, combinations, type Item, type Items, MATRIX_LIMIT, trialsOf } from "../matrix.ts";
 import { forgives, pauseOf } from "../retry.ts";
 import type { Matrix, Phase } from "../workflow.ts";
 import { fail, succeed } from "./endings.ts";
@@ -80,29 +80,31 @@ export function itemAdmitted(turn: Turn, phase: Phase, { iteration, attempt }: I
     items: {
       ...items,
       owed: items.owed.filter((each) => each !== owed),
-      trying: owed?.failures === undefined ? items.trying : [...items.trying, owed],
+      trying: owed?.failures || owed?.vanished ? [...items.trying, owed] : items.trying,
     },
   });
 }
 
 export function itemEnded(turn: Turn, phase: Phase, execution: LiveExecution, outcome: Outcome): void {
-  const { items, failures } = left(turn, phase, execution);
+  const { items, trials } = left(turn, phase, execution);
+  const { failures = 0 } = trials;
   const { iteration, attempt } = execution;
   if (outcome.type === "succeeded") step(turn, phase, { ...items, done: items.done + 1 });
   else if (forgives(phase.retry, outcome.failure, failures)) {
     const pause = pauseOf(phase.retry, failures, `${turn.run.id}/${phase.name}/${iteration}/${attempt}`);
     const at = pause === 0 ? {} : { at: turn.after(pause) };
     if (at.at) turn.timer(phase.name, at.at);
-    const again = { iteration, attempt: attempt + 1, failures: failures + 1, ...at };
+    const again = { iteration, attempt: attempt + 1, ...trials, failures: failures + 1, ...at };
     step(turn, phase, { ...items, again: [...items.again, again] });
   } else lostForGood(turn, phase, items);
 }
 
-export function itemLost(turn: Turn, phase: Phase, execution: LiveExecution, enough: boolean): void {
-  const { items, failures } = left(turn, phase, execution);
+export function itemLost(turn: Turn, phase: Phase, execution: LiveExecution, vanishedLimit: number | null): void {
+  const { items, trials } = left(turn, phase, execution);
+  const vanished = (trials.vanished ?? 0) + (vanishedLimit === null ? 0 : 1);
   const { iteration, attempt } = execution;
-  const again = { iteration, attempt: attempt + 1, ...(failures > 0 ? { failures } : {}) };
-  if (enough) lostForGood(turn, phase, items);
+  const again = { iteration, attempt: attempt + 1, ...trials, ...(vanished > 0 && { vanished }) };
+  if (vanishedLimit !== null && vanished >= vanishedLimit) lostForGood(turn, phase, items);
   else step(turn, phase, { ...items, again: [...items.again, again] });
 }
 
@@ -125,11 +127,15 @@ export function itemsReleased(turn: Turn, phase: Phase): void {
   if (turn.at(phase.name).items) fill(turn, phase);
 }
 
-function left(turn: Turn, phase: Phase, { iteration }: LiveExecution): { items: Items; failures: number } {
+function left(
+  turn: Turn,
+  phase: Phase,
+  { iteration }: LiveExecution,
+): { items: Items; trials: ReturnType<typeof trialsOf> } {
   const items = turn.at(phase.name).items as Items;
   return {
     items: { ...items, trying: items.trying.filter((each) => each.iteration !== iteration) },
-    failures: failuresOf(items, iteration),
+    trials: trialsOf(items, iteration),
   };
 }
 

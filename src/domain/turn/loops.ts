@@ -106,6 +106,7 @@ function go(turn: Turn, phase: AgentPhase, round: Round): void {
     iteration: turn.at(phase.name).iteration + 1,
     attempt: 1,
     failures: undefined,
+    vanished: undefined,
     stage: undefined,
     waits: undefined,
     round,

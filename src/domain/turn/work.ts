@@ -1,6 +1,6 @@
 import { isUsedUp, risen, spend, spentBy } from "../budget.ts";
 import type { LiveExecution, Outcome, Usage } from "../execution.ts";
-import { failuresOf, itemName } from "../matrix.ts";
+import { itemName } from "../matrix.ts";
 import { loopOf, type Round, roundName } from "../round.ts";
 import type { RunEvent } from "../run.ts";
 import type { Phase } from "../workflow.ts";
@@ -66,14 +66,18 @@ function fell(turn: Turn, phase: Phase, execution: LiveExecution, outcome: Extra
 }
 
 /** The try is gone; settling owes the phase another, unless it has had enough of them. */
-export function lose(turn: Turn, execution: LiveExecution, attemptLimit: number | null): void {
+export function lose(turn: Turn, execution: LiveExecution, vanishedLimit: number | null): void {
   turn.close(execution, "interrupted", LOST);
   const phase = turn.graph.phase.get(execution.phase) as Phase;
-  const { items, failures = 0 } = turn.at(phase.name);
-  const forgiven = items ? failuresOf(items, execution.iteration) : failures;
-  // Tries that failed and were forgiven are no lost processes.
-  const enough = attemptLimit !== null && execution.attempt - forgiven >= attemptLimit;
-  if (items) itemLost(turn, phase, execution, enough);
-  else if (enough) fell(turn, phase, execution, { type: "failed", failure: "lost", error: LOST });
+  const { items, vanished: before = 0 } = turn.at(phase.name);
+  if (items) {
+    itemLost(turn, phase, execution, vanishedLimit);
+    return;
+  }
+  // Tries that failed, or that a dying daemon never began, are no vanished processes.
+  const vanished = before + (vanishedLimit === null ? 0 : 1);
+  if (vanished > 0) turn.put(phase.name, { vanished });
+  if (vanishedLimit !== null && vanished >= vanishedLimit)
+    fell(turn, phase, execution, { type: "failed", failure: "lost", error: LOST });
   else turn.put(phase.name, { status: "pending", attempt: execution.attempt + 1 });
 }

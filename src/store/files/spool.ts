@@ -50,8 +50,8 @@ export interface Folder {
   descriptor(name: "stdout" | "stderr" | "exit"): number;
   /** The beginning of an output as text, cut between characters at the inline limit, and the length of all of it. */
   read(name: "stdout" | "stderr"): Output;
-  /** Takes the claim that a keeper takes before anything else; false when it was taken. */
-  claim(): boolean;
+  /** Takes the claim that a keeper takes before anything else, so that none ever begins here; false when one has taken it. */
+  forbid(): boolean;
   /** What the keeper wrote of itself: null without a claim, `"torn"` while its line is not whole. */
   claimant(): string | "torn" | null;
   /** Puts on disk the outputs that a row will only point to: whole there before the row says so, also after a power cut. */
@@ -70,6 +70,8 @@ const MOST_COPIES = 100_000;
 /** Sixteen bytes, the last of them LF once the status is recorded: written in place, so that a full disk cannot lose it. */
 const STATUS_BYTES = 16;
 const LF = 0x0a;
+/** The claim of a folder in which nothing ever began. */
+const NOBODY = "nobody\n";
 const PROBE = Buffer.alloc(16_384, 0x2e);
 
 export function spool(root: string, words: Redactor = redactor({})): Spool {
@@ -139,13 +141,20 @@ function folderAt(path: string, words: Redactor): Folder {
     },
     descriptor: (name) => openSync(join(path, name), name === "exit" ? "r+" : "a", 0o600),
     read: (name) => beginning(join(path, name), words),
-    claim: () => {
+    forbid: () => {
+      const claim = join(path, "claim");
+      const prepared = join(path, "claim.forbidden");
+      writeFileSync(prepared, NOBODY, { mode: 0o600 });
       try {
-        closeSync(openSync(join(path, "claim"), "wx", 0o600));
+        // A name for what is whole already: a crash in between leaves no claim that says nothing.
+        linkSync(prepared, claim);
         return true;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-        throw error;
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+        // Whoever was killed before the answer was recorded had it from here, and asks once more.
+        return readIfThere(claim)?.toString("latin1") === NOBODY;
+      } finally {
+        rmSync(prepared, { force: true });
       }
     },
     claimant: () => {
