@@ -25,6 +25,7 @@ export interface Config {
   readonly agent: string | null;
   /** Agents may work without a sandbox, with the rights of this user. */
   readonly unsandboxed: boolean;
+  readonly sandbox: SandboxConfig;
   /** A JSON file with what the scripted agent is to say. */
   readonly scripted: string | null;
   /** Gates behind phases (`approval_gate`) that ask. */
@@ -45,11 +46,24 @@ export interface Config {
   readonly programEnvironment: { readonly [name: string]: string };
 }
 
+/** What programs are put into that are to be confined. */
+export interface SandboxConfig {
+  /** `auto` is bubblewrap where it works, and nothing where it does not. */
+  readonly kind: (typeof SANDBOXES)[number];
+  /** The image of containers whose phase names none. */
+  readonly image: string;
+  readonly limits: { readonly memoryBytes: number; readonly processes: number; readonly diskBytes: number };
+  /** Hosts that every one of them may reach. */
+  readonly hosts: readonly string[];
+}
+
 const SECRET = "LASTLIGHT_SECRET_";
 
 type Environment = { readonly [name: string]: string | undefined };
 
 const PASSED_ON = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TERM"];
+const SANDBOXES = ["auto", "none", "bubblewrap", "podman", "docker"] as const;
+const MEBIBYTE = 2 ** 20;
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 const CAP_OF_RESTARTS = 10;
 
@@ -88,6 +102,16 @@ export function readConfig(environment: Environment = process.env, cwd = process
           return [[pair.slice(0, at).trim(), pair.slice(at + 1).trim()]];
         }),
     );
+  const listed = (name: string): string[] =>
+    word(name, "")
+      .split(",")
+      .map((each) => each.trim())
+      .filter((each) => each !== "");
+  const unsandboxed = yes("LASTLIGHT_UNSAFE_NO_SANDBOX");
+  const sandbox = word("LASTLIGHT_SANDBOX", unsandboxed ? "none" : "auto");
+  const kind = SANDBOXES.find((each) => each === sandbox);
+  if (!kind)
+    problems.push({ path: "LASTLIGHT_SANDBOX", message: `"${sandbox}" is not one of ${SANDBOXES.join(", ")}` });
   const logLevel = word("LASTLIGHT_LOG_LEVEL", "info");
   if (!LOG_LEVELS.includes(logLevel)) {
     problems.push({ path: "LASTLIGHT_LOG_LEVEL", message: `"${logLevel}" is not one of ${LOG_LEVELS.join(", ")}` });
@@ -108,14 +132,19 @@ export function readConfig(environment: Environment = process.env, cwd = process
     logLevel,
     node: word("LASTLIGHT_NODE", hostname()),
     agent: environment.LASTLIGHT_AGENT || null,
-    unsandboxed: yes("LASTLIGHT_UNSAFE_NO_SANDBOX"),
+    unsandboxed,
+    sandbox: {
+      kind: kind ?? "none",
+      image: word("LASTLIGHT_SANDBOX_IMAGE", "debian:stable-slim"),
+      limits: {
+        memoryBytes: whole("LASTLIGHT_SANDBOX_MEMORY_MIB", 8_192, 64, 9_999_999) * MEBIBYTE,
+        processes: whole("LASTLIGHT_SANDBOX_PROCESSES", 1_024, 8, 1_000_000),
+        diskBytes: whole("LASTLIGHT_SANDBOX_DISK_MIB", 20_480, 16, 999_999_999) * MEBIBYTE,
+      },
+      hosts: listed("LASTLIGHT_EGRESS"),
+    },
     scripted: environment.LASTLIGHT_SCRIPTED ? resolve(cwd, environment.LASTLIGHT_SCRIPTED) : null,
-    approvals: new Set(
-      word("LASTLIGHT_APPROVALS", "")
-        .split(",")
-        .map((each) => each.trim())
-        .filter((each) => each !== ""),
-    ),
+    approvals: new Set(listed("LASTLIGHT_APPROVALS")),
     models: pairs("LASTLIGHT_MODELS"),
     variants: pairs("LASTLIGHT_VARIANTS"),
     publicUrl: word("LASTLIGHT_PUBLIC_URL", "").replace(/\/+$/, ""),

@@ -7,7 +7,9 @@ import { type Clock, systemClock } from "./domain/clock.ts";
 import { Fault } from "./domain/fault.ts";
 import { redactor } from "./domain/redaction.ts";
 import type { Retention } from "./domain/retention.ts";
+import { chosenSandbox } from "./engine/confinement.ts";
 import type { Log } from "./engine/contracts/log.ts";
+import type { Sandboxes } from "./engine/contracts/sandbox.ts";
 import { isForRoom } from "./engine/disk.ts";
 import { type Dispatch, dispatcher } from "./engine/dispatch.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
@@ -18,7 +20,7 @@ import type { Settings } from "./engine/settings.ts";
 import { createTranscripts } from "./engine/transcript.ts";
 import type { Health } from "./http/api.ts";
 import { openServer } from "./http/server.ts";
-import { deliverers, phases, runtimes } from "./plugins.ts";
+import { deliverers, phases, runtimes, sandboxes } from "./plugins.ts";
 import { ballast } from "./store/files/ballast.ts";
 import { blobs } from "./store/files/blobs.ts";
 import { type Lock, lockFolder } from "./store/files/lock.ts";
@@ -99,6 +101,10 @@ async function wire(
     ),
   );
   opening.catch(() => {});
+  // So does the sandbox, which is really tried.
+  const known = sandboxes(config);
+  const choosing = chosenSandbox(config.sandbox.kind, known, log);
+  choosing.catch(() => {});
   makeFolder(stateDir);
   const lock = await takeLock(stateDir, clock, log);
   undo.push(() => lock.release());
@@ -125,6 +131,8 @@ async function wire(
   });
   undo.push(() => store.close());
   const library = await opening;
+  const sandbox = await choosing;
+  const settings = settingsOf(config, sandbox);
 
   const dispatch: Dispatch = (request) => dispatching(request);
   const words = redactor(config.secrets);
@@ -141,6 +149,13 @@ async function wire(
       workspaces: places,
       clock,
       environment: config.programEnvironment,
+      sandboxes: {
+        current: known[sandbox],
+        known: Object.values(known),
+        limits: config.sandbox.limits,
+        hosts: config.sandbox.hosts,
+        hidden: settings.hidden,
+      },
       transcripts: createTranscripts({
         sessions: sessionFiles,
         clock,
@@ -154,7 +169,7 @@ async function wire(
     }),
     phases: phases(runtimes(config.scripted)),
     deliverers: deliverers(log),
-    settings: settingsOf(config),
+    settings,
     blobs: blobs(artefactsOf(config)),
     startChild: ({ workflow, inputs, parent, once }) =>
       dispatch({ workflow, inputs, parent, once, trigger: { type: "api", id: parent.run, by: `run ${parent.run}` } }),
@@ -167,7 +182,7 @@ async function wire(
     cap: config.maxExecutions,
     restartLimit: config.restartLimit,
   });
-  const dispatching = dispatcher({ library, store, engine, clock, settings: settingsOf(config) });
+  const dispatching = dispatcher({ library, store, engine, clock, settings });
   undo.push(() => engine.stop());
 
   const lag = monitorEventLoopDelay({ resolution: 20 });
@@ -189,7 +204,7 @@ async function wire(
       engine,
       library,
       clock,
-      settings: settingsOf(config),
+      settings,
       workspaces: places,
     }),
     health: async (): Promise<Health> => ({
@@ -277,7 +292,7 @@ function retentionOf({ workspacesDays: days, workspacesFailedDays: failedDays }:
   return { days, failedDays };
 }
 
-function settingsOf(config: Config): Settings {
+function settingsOf(config: Config, sandbox: keyof Sandboxes): Settings {
   const { models, variants, approvals, secrets, publicUrl, agent, unsandboxed } = config;
   return {
     models,
@@ -287,7 +302,9 @@ function settingsOf(config: Config): Settings {
     publicUrl,
     agent,
     unsandboxed,
-    sandbox: "none",
+    sandbox,
+    path: config.programEnvironment.PATH ?? "",
+    hidden: [config.stateDir],
     artefacts: artefactsOf(config),
   };
 }

@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "./config.ts";
 import { consoleAsks, consolePosts } from "./connectors/console.ts";
 import { Fault } from "./domain/fault.ts";
 import type { Deliverer } from "./engine/contracts/deliverer.ts";
 import type { Log } from "./engine/contracts/log.ts";
 import type { PhaseKind } from "./engine/contracts/phase.ts";
 import type { Runtime } from "./engine/contracts/runtime.ts";
+import type { Sandbox, Sandboxes } from "./engine/contracts/sandbox.ts";
 import { agent } from "./phases/agent.ts";
 import { bash, script } from "./phases/command.ts";
 import { context } from "./phases/context.ts";
@@ -13,6 +16,9 @@ import { agentic } from "./runtimes/agentic.ts";
 import { claude } from "./runtimes/claude.ts";
 import { codex } from "./runtimes/codex.ts";
 import { pi } from "./runtimes/pi.ts";
+import { bubblewrap } from "./runtimes/sandbox/bubblewrap.ts";
+import { container } from "./runtimes/sandbox/container.ts";
+import { none } from "./runtimes/sandbox/none.ts";
 import { type Script, scripted } from "./runtimes/scripted.ts";
 
 /** What drives agents. `file` holds what the scripted one is to say; without it, it says its own name. */
@@ -23,6 +29,19 @@ export function runtimes(file: string | null): readonly Runtime[] {
 /** Every phase type that is carried out; gates, waits and child runs are opened and closed by transitions alone. */
 export function phases(drivers: readonly Runtime[]): readonly PhaseKind[] {
   return [bash, script, context, agent(drivers, acp)];
+}
+
+/** What programs can be put into, by the names they have in the configuration. */
+export function sandboxes({ stateDir, programEnvironment: environment, sandbox }: Config): Sandboxes {
+  const cache = join(stateDir, "compiled");
+  const inContainers = (engine: "podman" | "docker"): Sandbox =>
+    container({ engine, image: sandbox.image, environment, cache });
+  return {
+    none: none(),
+    bubblewrap: bubblewrap({ path: environment.PATH ?? "", cache }),
+    podman: inContainers("podman"),
+    docker: inContainers("docker"),
+  };
 }
 
 export function deliverers(log: Log): readonly Deliverer[] {

@@ -65,6 +65,10 @@ interface PhaseBase {
   /** A condition; false skips the phase. */
   readonly if?: string;
   readonly requiresSandbox?: string;
+  /** The image of its container, where programs run in containers. */
+  readonly sandboxImage?: string;
+  /** Hosts that its sandboxed programs may reach; `*` is any public name. */
+  readonly egress?: readonly string[];
   readonly retry?: Retry;
   /** Templates; what they give stands in the environment of the phase's programs. */
   readonly env?: { readonly [variable: string]: string };

@@ -7,7 +7,7 @@ import type { RunData } from "../store/store.ts";
 import { evaluate, evaluateList } from "../workflow/expression.ts";
 import { render, type Scope } from "../workflow/template.ts";
 import { filled, numberAt, scopeOf } from "./scope.ts";
-import type { Settings } from "./settings.ts";
+import { isSandbox, type Settings } from "./settings.ts";
 
 type Go = Extract<Finding, { type: "run" }>;
 
@@ -41,12 +41,12 @@ export function findingOf(data: RunData, phase: Phase, settings: Settings, appro
 /** In this order, and the first that says no is named (grammar: Order). */
 function reasonToSkip(
   phase: Phase,
-  { sandbox }: Settings,
+  settings: Settings,
   holds: (condition: string, more?: Scope) => boolean,
 ): string | null {
   const { requiresSandbox: wanted } = phase;
-  if (wanted !== undefined && wanted !== sandbox)
-    return `requires_sandbox: ${wanted}, and programs run in "${sandbox}"`;
+  if (wanted !== undefined && !isSandbox(wanted, settings))
+    return `requires_sandbox: ${wanted}, and programs run in "${settings.sandbox}"`;
   // Nothing has been said yet, so that a condition about the output is false and not unknown.
   for (const condition of phase.skipIf ?? []) if (holds(condition, { output: "" })) return `skip_if: ${condition}`;
   return phase.if !== undefined && !holds(phase.if) ? `if: ${phase.if}` : null;

@@ -7,6 +7,7 @@ import { asFault } from "../domain/fault.ts";
 import type { SessionEnd } from "../domain/session.ts";
 import type { Folder, Spool } from "../store/files/spool.ts";
 import type { Workspaces } from "../store/files/workspaces.ts";
+import { confinements, type SandboxSettings } from "./confinement.ts";
 import { DETACH, type Ended, type FileOrFolder, type Keeper, type Program } from "./contracts/keeper.ts";
 import type { Log } from "./contracts/log.ts";
 import type { Transcript, Transcripts } from "./contracts/transcript.ts";
@@ -62,12 +63,15 @@ export function createKeeper(options: {
   clock: Clock;
   /** The allow-listed environment that every program gets. */
   environment: { readonly [name: string]: string };
+  /** Where programs are put that are to be confined. */
+  sandboxes: SandboxSettings;
   transcripts: Transcripts;
   log: Log;
   /** A session file could not be synced: only a fresh start knows what is on disk. */
   onUnknown: (error: unknown) => void;
 }): Keeper {
   const { spool, workspaces, clock, environment, transcripts, log } = options;
+  const confined = confinements(options.sandboxes);
 
   async function attend(
     program: Program,
@@ -78,7 +82,7 @@ export function createKeeper(options: {
     const transcript = transcripts.open({
       execution: program.execution,
       ...program.told,
-      cwd: workspaces.path(program.run, program.own),
+      cwd: confined.workspaceSeen(folder) ?? workspaces.path(program.run, program.own),
       stdout: folder.stdout,
       stderr: folder.stderr,
       startedAt: program.startedAt,
@@ -129,7 +133,12 @@ export function createKeeper(options: {
   }
 
   function result(folder: Folder, how: "ended" | "timeout"): Ended {
-    const written = { stdout: folder.read("stdout"), stderr: folder.read("stderr") };
+    const verdict = confined.verdict(folder);
+    const written = {
+      stdout: folder.read("stdout"),
+      stderr: folder.read("stderr"),
+      ...(verdict === null ? {} : { verdict }),
+    };
     if (folder.overdue() || how === "timeout") return { type: "timeout", ...written };
     const code = folder.status();
     // A program whose words found no room, or a keeper that could not write down who it is, fails as if by itself. Where
@@ -217,14 +226,24 @@ export function createKeeper(options: {
     if (cwd === null) return unstarted(signal);
     const folder = spool.create(program.execution);
     const handed = await handOver(program, folder, spool);
+    const home = program.home === undefined ? null : await workspaces.home(program.run, program.home);
     if (signal.aborted) return unstarted(signal);
-    const env = {
-      ...environment,
-      ...program.environment,
-      ...handed,
-      LASTLIGHT_EXECUTION: program.execution,
-    };
-    return attend(program, folder, launch(program, folder, cwd, env), signal);
+    const wrapped = confined.wrap(program, folder, {
+      workspace: cwd,
+      home,
+      environment: { ...environment, ...program.environment },
+      handed,
+    });
+    return attend(program, folder, launch({ ...program, ...wrapped }, folder, cwd), signal);
+  }
+
+  /** Nothing of an execution may go on writing once its end is known: its group first, then whoever carries its mark. */
+  async function endTree(execution: string, folder: Folder): Promise<void> {
+    const claimant = folder.claimant();
+    const identity = claimant === null ? null : readIdentity(claimant);
+    if (identity && isAlive(identity)) signalGroup(identity.pid, "SIGKILL");
+    sweep(execution, identity?.start ?? 0);
+    await confined.end(execution, folder);
   }
 
   return {
@@ -276,22 +295,14 @@ function keeperOf(folder: Folder): Identity | "gone" {
   return identity && isAlive(identity) ? identity : "gone";
 }
 
-/** Nothing of an execution may go on writing once its end is known: its group first, then whoever carries its mark. */
-async function endTree(execution: string, folder: Folder): Promise<void> {
-  const claimant = folder.claimant();
-  const identity = claimant === null ? null : readIdentity(claimant);
-  if (identity && isAlive(identity)) signalGroup(identity.pid, "SIGKILL");
-  sweep(execution, identity?.start ?? 0);
-}
-
-function launch(program: Program, folder: Folder, cwd: string, env: Record<string, string>): ChildProcess {
+function launch(program: Program, folder: Folder, cwd: string): ChildProcess {
   const [stdout, stderr, exit] = [folder.descriptor("stdout"), folder.descriptor("stderr"), folder.descriptor("exit")];
   try {
     const words = [folder.path, String(marker(program.execution)), seconds(program.timeoutMs), seconds(GRACE_MS)];
     // Files, not pipes: what a program prints is on disk whatever becomes of the daemon, and can never fill its memory.
     return spawn("/bin/sh", ["-c", KEEPER, "keeper", ...words, ...program.argv], {
       cwd,
-      env,
+      env: program.environment,
       detached: true,
       stdio: ["ignore", stdout, stderr, exit],
     });

@@ -13,6 +13,7 @@ import type { Workplace } from "../store/files/workspaces.ts";
 import type { Brief } from "../store/store.ts";
 import { evaluate } from "../workflow/expression.ts";
 import { render, type Scope } from "../workflow/template.ts";
+import { confinementOf } from "./confinement.ts";
 import { isFound } from "./pattern.ts";
 import {
   type Asks,
@@ -60,9 +61,13 @@ export function agent(runtimes: readonly Runtime[], named: (name: string) => Run
     };
     const timeoutMs = timeoutOf(phase, brief);
     const made = handling(() => runtime.program(ask));
+    const secrets = secretsOf(phase, settings);
+    const needs = runtime.needs(settings.path, Object.keys(secrets));
     const ended = await keeper.run(
       {
         ...place(brief),
+        ...confinementOf(brief, phase, settings, needs),
+        home: phase.matrix ? grant.name : phase.name,
         told: {
           tool: "script",
           command: given.prompt,
@@ -73,7 +78,7 @@ export function agent(runtimes: readonly Runtime[], named: (name: string) => Run
           ...environmentOf(brief, phase),
           ...given.values,
           ...made.environment,
-          ...secretsOf(phase, settings),
+          ...secrets,
         },
         files: { ...filesOf(brief, phase), LASTLIGHT_PROMPT: given.prompt, ...made.files },
         timeoutMs,
@@ -148,7 +153,7 @@ function filled(text: string | undefined, scope: Scope): string | null {
 function heard(ended: Ended, timeoutMs: number, runtime: Runtime, given: Given): Outcome {
   const outcome = outcomeOf(ended, timeoutMs, given as unknown as Json);
   if ("decoder" in runtime) return streamed(ended, outcome);
-  if (ended.type !== "exited") return outcome;
+  if (ended.type !== "exited" || ended.verdict) return outcome;
   const { text, usage, error } = runtime.read(ended.stdout.text);
   // What the runtime adds for itself is none of the agent's words; a text that was cut keeps its true size.
   const cut = ended.stdout.bytes > Buffer.byteLength(ended.stdout.text);
@@ -167,7 +172,9 @@ function streamed(ended: Ended, outcome: Outcome): Outcome {
   const { text, usage, turns } = report;
   const output = { text: withinLimit(text), bytes: Buffer.byteLength(text) };
   const told = { ...bare, output, usage: { ...usage, turns } };
-  if (ended.type === "timeout") return { ...told, type: "failed", failure: "timeout", error: errorOf(outcome) };
+  // What ended it from outside stands above its own words.
+  if (outcome.type === "failed" && (ended.type === "timeout" || ended.verdict))
+    return { ...told, type: "failed", failure: outcome.failure, error: outcome.error };
   if (report.status === "ok")
     return { ...told, type: "succeeded", ...(report.produced ? {} : { idle: true as const }) };
   // One that never began was not lost: its program is not there, or refuses what it was started with.
@@ -266,6 +273,7 @@ async function check(execution: PhaseExecution, brief: Brief, phase: AgentPhase)
   if (phase.env && before === null) await keepInput(input);
   const program: Program = {
     ...place(brief),
+    ...confinementOf(brief, phase, settings),
     told: { tool: "bash", command },
     argv: ["bash", "-c", command],
     environment: { ...environmentOf(brief, phase), ...values, ...secretsOf(phase, settings) },

@@ -7,6 +7,7 @@ import { scopeOfTry } from "../engine/scope.ts";
 import { workplaceOf } from "../engine/workplace.ts";
 import type { Brief } from "../store/store.ts";
 import { render } from "../workflow/template.ts";
+import { confinementOf } from "./confinement.ts";
 import {
   askedAfter,
   checkedValues,
@@ -49,8 +50,9 @@ async function execute(execution: PhaseExecution): Promise<Outcome> {
   if (templates.length > 0 && before === null) await keepInput(input);
   const timeoutMs = timeoutOf(phase, told);
   const program = handling(() => programOf(phase, told, values, timeoutMs));
+  const confinement = confinementOf(told, phase, settings);
   const ended = await keeper.run(
-    { ...program, environment: { ...program.environment, ...secretsOf(phase, settings) } },
+    { ...program, ...confinement, environment: { ...program.environment, ...secretsOf(phase, settings) } },
     signal,
   );
   const outcome = await collected(

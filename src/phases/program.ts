@@ -5,6 +5,7 @@ import { type Json, utf8Length } from "../domain/json.ts";
 import type { Phase } from "../domain/workflow.ts";
 import type { Ended, SpoolText } from "../engine/contracts/keeper.ts";
 import type { PhaseExecution } from "../engine/contracts/phase.ts";
+import type { Verdict } from "../engine/contracts/sandbox.ts";
 import { matrixOf, numberAt } from "../engine/scope.ts";
 import type { Workplace } from "../store/files/workspaces.ts";
 import type { Brief } from "../store/store.ts";
@@ -107,6 +108,7 @@ const LONGEST_REASON = 500;
 
 /** How a program's end reads as the end of a try. */
 export function outcomeOf(ended: Ended, timeoutMs: number, input: Json): Outcome {
+  if ("verdict" in ended && ended.verdict) return endedBySandbox(ended.verdict, ended.stdout, input);
   switch (ended.type) {
     case "exited":
       if (ended.code === 0) return { type: "succeeded", output: ended.stdout, exitCode: 0, input };
@@ -132,6 +134,16 @@ export function outcomeOf(ended: Ended, timeoutMs: number, input: Json): Outcome
       return { type: "failed", failure: "lost", error: ended.type, input };
   }
 }
+
+/** A limit is the program's doing and is judged like an exit; a sandbox that could not be made is none of its. */
+function endedBySandbox({ of, told }: Verdict, output: Output, input: Json): Outcome {
+  const why = told === "" ? "" : `: ${told}`;
+  return of === "unmade"
+    ? { type: "failed", failure: "error", error: `sandbox.missing: the sandbox could not be made${why}`, output, input }
+    : { type: "failed", failure: "exit", error: `its sandbox ended it for ${WANTS[of]}${why}`, output, input };
+}
+
+const WANTS = { memory: "the memory it took", processes: "the processes it started", disk: "the disk it filled" };
 
 function lastLine(stderr: string): string {
   const line = stderr.trimEnd().split("\n").at(-1)?.trim();

@@ -3,6 +3,7 @@ import type { Runtime } from "../engine/contracts/runtime.ts";
 import { acpDecoder } from "./decoders/acp.ts";
 import { type Available, find } from "./found.ts";
 import { plain } from "./launch.ts";
+import { needsOf, OURS } from "./needs.ts";
 import { wordsOf } from "./words.ts";
 
 const DRIVER = fileURLToPath(new URL("./drivers/acp.ts", import.meta.url));
@@ -25,6 +26,10 @@ export function acp(name: string): (Runtime & { available(path: string): Availab
     available: (path) => {
       const [program = ""] = wordsOf(command);
       return find(program, path, [], missing(program));
+    },
+    needs: (path, secrets) => {
+      const [program = ""] = wordsOf(command);
+      return needsOf(find(program, path, [], missing(program)), secrets, { reads: OURS });
     },
     program: ({ model, variant }) => {
       const started: Started = {

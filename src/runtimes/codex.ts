@@ -2,6 +2,7 @@ import type { Runtime } from "../engine/contracts/runtime.ts";
 import { codexDecoder } from "./decoders/codex.ts";
 import { type Available, find, type Missing } from "./found.ts";
 import { launched, option, plain } from "./launch.ts";
+import { needsOf } from "./needs.ts";
 
 const MISSING: Missing = {
   missing: "codex was not found on the PATH",
@@ -12,6 +13,7 @@ const MISSING: Missing = {
 export const codex: Runtime & { available(path: string): Available } = {
   name: "codex",
   available: (path) => find("codex", path, [], MISSING),
+  needs: (path, secrets) => needsOf(find("codex", path, [], MISSING), secrets, { hosts: ["api.openai.com"] }),
   program: ({ model, variant }) => ({
     argv: launched(
       [

@@ -3,6 +3,7 @@ import type { Runtime } from "../engine/contracts/runtime.ts";
 import { piDecoder } from "./decoders/pi.ts";
 import { type Available, find, type Missing } from "./found.ts";
 import { option } from "./launch.ts";
+import { needsOf, OURS as OWN } from "./needs.ts";
 
 /** Where a checkout has its own. */
 export const OURS = fileURLToPath(new URL("../../node_modules/.bin/pi", import.meta.url));
@@ -11,14 +12,16 @@ export const PI_MISSING: Missing = {
   remedy: "Install it: npm install -g @earendil-works/pi-coding-agent@0.87.1",
 };
 
-/** Its own settings, sessions and logins for each execution, save where the phase's `env` names a folder that it is to have. */
-const LAUNCH = 'export PI_CODING_AGENT_DIR="${PI_CODING_AGENT_DIR:-$LASTLIGHT_PI}"; exec "$@" < "$LASTLIGHT_PROMPT"';
+/** Its own settings, sessions and logins for each phase, save where the phase's `env` names a folder that it is to have. */
+const LAUNCH =
+  'export PI_CODING_AGENT_DIR="${PI_CODING_AGENT_DIR:-$LASTLIGHT_HOME/.pi/agent}"; exec "$@" < "$LASTLIGHT_PROMPT"';
 const DRIVER = fileURLToPath(new URL("./drivers/pi.ts", import.meta.url));
 
 /** pi by its RPC mode, the only one that can be aborted cleanly. */
 export const pi: Runtime & { available(path: string): Available } = {
   name: "pi",
   available: (path) => find("pi", path, [OURS], PI_MISSING),
+  needs: (path, secrets) => needsOf(find("pi", path, [OURS], PI_MISSING), secrets, { reads: OWN }),
   program: ({ model, variant }) => ({
     argv: [
       ...(["sh", "-c", LAUNCH, "pi", process.execPath, DRIVER, OURS] as const),
@@ -28,7 +31,7 @@ export const pi: Runtime & { available(path: string): Available } = {
       ...option("--thinking", variant),
     ],
     environment: { PI_OFFLINE: "1", PI_TELEMETRY: "0", PI_SKIP_VERSION_CHECK: "1" },
-    files: { LASTLIGHT_PI: {} },
+    files: {},
   }),
   decoder: piDecoder,
 };

@@ -21,6 +21,7 @@ export interface Line {
 export function scripted(script: () => Script): Runtime {
   return {
     name: "scripted",
+    needs: () => ({ reads: [], hosts: [] }),
     program: ({ name, phase, attempt }) => {
       const line = lineFor(script(), name, phase, attempt);
       return {

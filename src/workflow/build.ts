@@ -122,6 +122,8 @@ function common(declared: DeclaredPhase, workflow: DeclaredWorkflow) {
     skipIf: skipIf === undefined ? undefined : [skipIf].flat(),
     if: declared.if,
     requiresSandbox: declared.requires_sandbox,
+    sandboxImage: declared.sandbox_image,
+    egress: declared.unrestricted_egress ? ["*"] : declared.egress,
     retry: retry && {
       times: retry.times,
       when: retry.when ?? ["any" as const],

@@ -111,6 +111,8 @@ function newAjv(): Ajv2020 {
     strictTuples: false,
     ownProperties: true,
     // The grammar's own definition has already judged the schema, keyword by keyword.
+    // What lies there is looked at when a program is to read it: a path is checked for nothing else.
+    formats: { path: true },
     meta: false,
     validateSchema: false,
     logger: false,

@@ -11,6 +11,7 @@ import { sessions } from "../../src/store/files/sessions.ts";
 import { spool } from "../../src/store/files/spool.ts";
 import { workspaces } from "../../src/store/files/workspaces.ts";
 import { silent } from "../support/engine.ts";
+import { UNCONFINED } from "../support/sandboxes.ts";
 import { temporaryFolder } from "../support/world.ts";
 
 function world() {
@@ -26,6 +27,7 @@ function world() {
       workspaces: workspaces({ root: join(folder, "workspaces"), id: clock.id }),
       clock: time,
       environment: { PATH: process.env.PATH ?? "", GREETING: "hello" },
+      sandboxes: UNCONFINED,
       transcripts: createTranscripts({ sessions: kept, clock, log: silent, version: "0.0.0" }),
       log: silent,
       onUnknown: (error) => {

@@ -11,6 +11,7 @@ import { workspaces } from "../../src/store/files/workspaces.ts";
 import { endPrograms, startDaemon } from "../support/daemon.ts";
 import { silent } from "../support/engine.ts";
 import { temporaryFolder } from "../support/world.ts";
+import { UNCONFINED } from "../support/sandboxes.ts";
 
 const WORKFLOW = `
 name: load
@@ -72,6 +73,7 @@ test("four thousand children in sessions of their own are ended with their progr
     workspaces: workspaces({ root: join(folder, "workspaces"), id: clock.id }),
     clock,
     environment: { PATH: process.env.PATH ?? "" },
+    sandboxes: UNCONFINED,
     transcripts: createTranscripts({
       sessions: sessions(join(folder, "sessions"), clock),
       clock,

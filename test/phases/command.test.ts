@@ -13,6 +13,7 @@ import type { RunDetail } from "../../src/store/store.ts";
 import { check } from "../../src/workflow/check.ts";
 import { silent } from "../support/engine.ts";
 import { calm } from "../support/keeper.ts";
+import { UNCONFINED } from "../support/sandboxes.ts";
 import { temporaryFolder } from "../support/world.ts";
 
 /** Runs a workflow as it stands in YAML, with real programs, and returns the run when it is over. */
@@ -39,6 +40,7 @@ async function ran(yaml: string, inputs: Record<string, string> = {}): Promise<R
       workspaces: workspaces({ root: join(folder, "workspaces"), id: clock.id }),
       clock,
       environment: { PATH: process.env.PATH ?? "" },
+      sandboxes: UNCONFINED,
       transcripts: createTranscripts({ sessions: kept, clock, log: silent, version: "0.0.0" }),
       log: silent,
       onUnknown: () => {},

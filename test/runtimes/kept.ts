@@ -10,6 +10,7 @@ import { sessions } from "../../src/store/files/sessions.ts";
 import { spool } from "../../src/store/files/spool.ts";
 import { workspaces } from "../../src/store/files/workspaces.ts";
 import { silent } from "../support/engine.ts";
+import { UNCONFINED } from "../support/sandboxes.ts";
 import { temporaryFolder } from "../support/world.ts";
 
 /** What an agent is asked where the test does not care. */
@@ -32,6 +33,7 @@ export function kept(path: string = process.env.PATH ?? "") {
     workspaces: workspaces({ root: join(folder, "workspaces"), id: clock.id }),
     clock,
     environment: { PATH: path, HOME: folder },
+    sandboxes: UNCONFINED,
     transcripts: createTranscripts({
       sessions: sessions(join(folder, "sessions"), clock),
       clock,
@@ -60,6 +62,7 @@ export function kept(path: string = process.env.PATH ?? "") {
         {
           execution,
           run: "run-1",
+          home: "think",
           startedAt: clock.now(),
           told: {
             tool: "script",

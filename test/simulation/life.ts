@@ -39,6 +39,8 @@ export const SETTINGS: Settings = {
   variants: {},
   approvals: new Set(["after"]),
   sandbox: "none",
+  path: "",
+  hidden: [],
   unsandboxed: true,
   secrets: {},
   publicUrl: "",

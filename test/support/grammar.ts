@@ -21,6 +21,7 @@ import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { RunDetail, Store } from "../../src/store/store.ts";
 import { type Library, openLibrary } from "../../src/workflow/library.ts";
 import { silent } from "./engine.ts";
+import { UNCONFINED } from "./sandboxes.ts";
 import { temporaryFolder } from "./world.ts";
 
 /** What an agent says instead of thinking, by iteration or phase. */
@@ -79,6 +80,8 @@ export async function grammarWorld(
     approvals: new Set(),
     sandbox: "none",
     // Agents of tests say what a test has them say.
+    path: "",
+    hidden: [],
     unsandboxed: true,
     secrets: {},
     publicUrl: "https://lastlight.example",
@@ -125,6 +128,7 @@ export async function grammarWorld(
         workspaces: places,
         clock: systemClock(),
         environment: { PATH: process.env.PATH ?? "" },
+        sandboxes: UNCONFINED,
         transcripts: createTranscripts({
           sessions: sessions(join(folder, "sessions"), clock),
           clock: systemClock(),

@@ -19,6 +19,8 @@ export const calm = {
     variants: {},
     approvals: new Set<string>(),
     sandbox: "none" as const,
+    path: "",
+    hidden: [],
     unsandboxed: false,
     secrets: {},
     publicUrl: "",

@@ -83,7 +83,7 @@ const refusals: [string, string, string][] = [
   [
     "a format",
     "  a: { type: string, format: uri }\n",
-    'fix.yaml:3:22 "format" is not accepted in inputs: formats are not checked. Say it in description',
+    "fix.yaml:3:30 format can only be path; others are not checked. Say it in description",
   ],
   [
     "a reference",

@@ -8,7 +8,9 @@ export const serve: Register = (program, desk) => {
     .option("--unsafe-no-sandbox", "let agents work without a sandbox: they may do whatever this user may")
     .action(async ({ unsafeNoSandbox }: { unsafeNoSandbox?: true }) => {
       const config = desk.config();
-      const told = unsafeNoSandbox ? { ...config, unsandboxed: true } : config;
+      // A sandbox that was asked for by name stays.
+      const kind = config.sandbox.kind === "auto" ? "none" : config.sandbox.kind;
+      const told = unsafeNoSandbox ? { ...config, unsandboxed: true, sandbox: { ...config.sandbox, kind } } : config;
       desk.code(await desk.io.serve(told, desk.version, (line) => desk.terminal.line(line)));
     });
 };

@@ -2,6 +2,7 @@ import type { AgentReport } from "../../domain/agent.ts";
 import type { Iso } from "../../domain/clock.ts";
 import type { Output } from "../../domain/execution.ts";
 import type { Own, Workplace } from "../../store/files/workspaces.ts";
+import type { Verdict } from "./sandbox.ts";
 import type { Transcribed } from "./transcript.ts";
 
 /** Carries out programs for phases so that they outlive the daemon; a folder each for what they read and write. */
@@ -36,10 +37,25 @@ export interface Program extends Workplace {
   readonly argv: readonly [string, ...string[]];
   /** Added to the allow-listed environment. */
   readonly environment: { readonly [name: string]: string };
+  /** What it may have in a sandbox; without it, it may do what the daemon's user may. */
+  readonly confinement?: Confinement;
+  /** The name of a folder of its run that lasts, which an agent has for its home: `$LASTLIGHT_HOME`. */
+  readonly home?: string;
   /** Files made in the spool folder before the start: environment variable → file name → text; the variable gets the path. */
   readonly files: { readonly [variable: string]: FileOrFolder };
   readonly timeoutMs: number;
 }
+
+/** What a sandboxed program is to have of the machine besides what it is handed. */
+export interface Confinement {
+  /** Files and folders it may read, at their own paths. */
+  readonly reads: readonly string[];
+  /** Hosts it may reach, as `Confined` has them. */
+  readonly hosts: readonly string[];
+  /** The container's image, where the phase names one. */
+  readonly image?: string;
+}
+
 export type FileOrFolder = string | { readonly [name: string]: SpoolText };
 
 /** What another execution printed: all of it in `text`, or null where only its stdout has all. */
@@ -62,6 +78,8 @@ export type Ended =
 interface Written {
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Why its sandbox ended it, or could not be made. */
+  readonly verdict?: Verdict;
   /** What an agent's stream came to. */
   readonly report?: AgentReport;
 }

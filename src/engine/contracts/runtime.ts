@@ -6,7 +6,15 @@ import type { Program } from "./keeper.ts";
 export type Runtime = {
   readonly name: string;
   program(ask: AgentAsk): Pick<Program, "argv" | "environment" | "files">;
+  /** What a sandbox must let it have, where it is started with this PATH and knows these secrets by name. */
+  needs(path: string, secrets: readonly string[]): Needs;
 } & (Streaming | Plain);
+
+/** Files and folders that a program is made of, and the hosts that it cannot work without. */
+export interface Needs {
+  readonly reads: readonly string[];
+  readonly hosts: readonly string[];
+}
 
 /** It tells on stdout what it does while it does it; only the stream's own end says whether it succeeded. */
 export interface Streaming {

@@ -6,6 +6,7 @@ import type { Runtime } from "../contracts/runtime.ts";
 export function simulatedRuntime(name: string): Runtime {
   return {
     name,
+    needs: () => ({ reads: [], hosts: [] }),
     program: () => ({ argv: ["simulated"], environment: {}, files: {} }),
     read: (stdout) => {
       const end = stdout.indexOf("\n");

@@ -264,6 +264,8 @@ function settingsOf({ settings }: Scenario): Settings {
     sandbox,
     secrets: Object.fromEntries(secrets.map((name) => [name, `simulated ${name}`])),
     // Nobody works here: what agents do is played.
+    path: "",
+    hidden: [],
     unsandboxed: true,
     publicUrl,
     artefacts: "artefacts",

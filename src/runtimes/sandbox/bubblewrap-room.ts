@@ -46,7 +46,7 @@ const HOSTS = "127.0.0.1 localhost\n::1 localhost\n";
 
 /** bwrap's options for a plan. Without papers it stands for all that could be refused by a machine: enough to try it. */
 export function bubblewrapArguments(
-  plan: Pick<Plan, "workspace" | "spool" | "reads" | "hidden" | "hosts" | "limits">,
+  plan: Pick<Plan, "workspace" | "home" | "spool" | "reads" | "hidden" | "hosts" | "limits">,
   environment: Named,
   papers: Papers | null,
 ): string[] {
@@ -77,7 +77,8 @@ export function bubblewrapArguments(
     ...MACHINE_WRITES.flatMap((path) => ["--ro-bind-try", path, path]),
     ...MACHINE_READS.filter((path) => existsSync(path)).flatMap((path) => ["--ro-bind", "/dev/null", path]),
     ...["--dev", "/dev", ...memory("/dev/shm", "1777"), "--remount-ro", "/dev"],
-    ...[...memory("/tmp", "1777"), "--symlink", "../tmp", "/var/tmp", ...memory(HOME, "0700")],
+    ...[...memory("/tmp", "1777"), "--symlink", "../tmp", "/var/tmp"],
+    ...(plan.home === undefined ? memory(HOME, "0700") : ["--bind", plan.home, HOME]),
     ...givenPaths(plan),
     ...["--bind", plan.workspace, WORKSPACE, "--chdir", WORKSPACE],
     ...(plan.hosts.length > 0 && papers ? wayOut(plan.spool) : []),

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import type { Availability, Sandbox } from "../../engine/contracts/sandbox.ts";
 import { bubblewrapArguments } from "./bubblewrap-room.ts";
 import { takeDownFence } from "./fence.ts";
-import { launched, readVerdict } from "./plan.ts";
+import { INSIDE, launched, readVerdict } from "./plan.ts";
 
 const PATIENCE_MS = 10_000;
 const REMEDY =
@@ -20,6 +20,7 @@ export function bubblewrap(options: {
   const outside = { PATH: options.path, NODE_COMPILE_CACHE: options.cache };
   return {
     name: "bubblewrap",
+    inside: INSIDE,
     wrap: (confined) => launched(confined, "bwrap", outside),
     verdict: readVerdict,
     // Number one of its namespace dies with the launcher, and all the others with it; an empty control group may be left.

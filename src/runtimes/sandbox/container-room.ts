@@ -121,12 +121,16 @@ function containerArguments(plan: Plan, name: string, letters: string): string[]
     // Without root the engine's own users are not the machine's: the workspace is to stay its owner's.
     ...(user !== 0 && podman ? ["--userns", "keep-id"] : []),
     ...(fileLimit() === null ? [] : ["--ulimit", `fsize=${fileLimit()}`]),
-    ...["/tmp", HOME, "/dev/shm"].flatMap((path) => ["--tmpfs", `${path}:rw,nosuid,nodev,size=${size},mode=1777`]),
+    ...["/tmp", "/dev/shm", ...(plan.home === undefined ? [HOME] : [])].flatMap((path) => [
+      "--tmpfs",
+      `${path}:rw,nosuid,nodev,size=${size},mode=1777`,
+    ]),
     ...masksOf(plan.reads, plan.hidden, []).flatMap((path) => [
       "--tmpfs",
       `${checked(path)}:ro,size=1m,mode=0500${empty}`,
     ]),
     ...plan.reads.flatMap((path) => volume(realpathSync(path), path, "ro")),
+    ...(plan.home === undefined ? [] : volume(plan.home, HOME, "rw")),
     ...volume(plan.workspace, WORKSPACE, "rw"),
     ...volume(join(letters, "environment"), LETTERS, "ro"),
     ...(plan.hosts.length > 0 ? wayOut(plan.spool) : []),

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Availability, Sandbox } from "../../engine/contracts/sandbox.ts";
 import { lettersOf, nameOf } from "./container-room.ts";
-import { launched, readVerdict } from "./plan.ts";
+import { INSIDE, launched, readVerdict } from "./plan.ts";
 
 const PATIENCE_MS = 60_000;
 
@@ -22,6 +22,7 @@ export function container(options: {
     promisify(execFile)(engine, [...words], { env: environment, timeout: PATIENCE_MS });
   return {
     name: "container",
+    inside: INSIDE,
     wrap: (confined) =>
       launched({ ...confined, image: confined.image ?? image }, engine, {
         ...environment,

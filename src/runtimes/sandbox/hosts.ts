@@ -5,7 +5,7 @@ import { canonicalAddress } from "./addresses.ts";
 export interface Opened {
   /** In lower case, without a trailing dot; of an address its one spelling. */
   readonly host: string;
-  readonly kind: "name" | "below" | "address";
+  readonly kind: "name" | "below" | "address" | "any";
   readonly ports: readonly number[];
   /** Whether the name may lead into this machine's own networks. */
   readonly inside: boolean;
@@ -14,6 +14,8 @@ export interface Opened {
 const USUAL_PORTS = [80, 443];
 const MOST = 256;
 const INSIDE = "private:";
+/** Every public name, for phases that are to search the web. */
+export const ANY = "*";
 
 /** Reads an allow-list; throws `config.invalid` with what is wrong with which entry. */
 export function readHosts(hosts: readonly string[]): Opened[] {
@@ -27,6 +29,7 @@ export function readHosts(hosts: readonly string[]): Opened[] {
 }
 
 function readHost(text: string): Opened | string {
+  if (text === ANY) return { host: ANY, kind: "any", ports: USUAL_PORTS, inside: false };
   const inside = text.startsWith(INSIDE);
   const below = text.startsWith("*.", inside ? INSIDE.length : 0);
   const rest = text.slice((inside ? INSIDE.length : 0) + (below ? 2 : 0));
@@ -76,6 +79,7 @@ function isName(name: string): boolean {
 export function openedBy(opened: readonly Opened[], { host, kind }: Place, port: number): Opened | null {
   const fits = (each: Opened): boolean => {
     if (!each.ports.includes(port)) return false;
+    if (each.kind === "any") return kind === "name";
     if (each.kind === "below") return kind === "name" && host.endsWith(`.${each.host}`);
     return each.kind === kind && each.host === host;
   };

@@ -4,7 +4,8 @@ import type { Sandbox } from "../../engine/contracts/sandbox.ts";
 export function none(): Sandbox {
   return {
     name: "none",
-    wrap: ({ argv, environment, workspace }) => ({ argv, environment, cwd: workspace }),
+    inside: null,
+    wrap: ({ argv, environment }) => ({ argv, environment }),
     available: () => Promise.resolve({ found: "programs run with the rights of the daemon's user" }),
     verdict: () => null,
     end: () => Promise.resolve(),

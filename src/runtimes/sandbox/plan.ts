@@ -13,6 +13,7 @@ export interface Plan extends Omit<Confined, "argv" | "environment"> {
 /** The workspace as programs see it, wherever it lies. */
 export const WORKSPACE = "/home/agent/workspace";
 export const HOME = "/home/agent";
+export const INSIDE = { workspace: WORKSPACE, home: HOME };
 
 /** A program's variables travel under other names, so that none of them (LD_PRELOAD, NODE_OPTIONS) works outside. */
 const TRAVELLING = "LASTLIGHT_INSIDE_";
@@ -29,7 +30,6 @@ export function launched(confined: Confined, maker: string, outside: Named): Wra
   return {
     argv: [process.execPath, LAUNCHER, JSON.stringify(plan), ...argv],
     environment: { ...outside, ...Object.fromEntries(travelling), LASTLIGHT_EXECUTION: confined.execution },
-    cwd: WORKSPACE,
   };
 }
 

@@ -22,13 +22,14 @@ function pauseAfter(began: number, least: number, most: number): number {
 export function watchLimits(options: {
   readonly first: number;
   readonly workspace: string;
+  readonly home?: string;
   readonly limits: Limits;
   readonly clock: Clock;
   /** What else tells that a limit was met: the kernel. */
   readonly told: () => Verdict["of"] | null;
   readonly over: (verdict: Verdict) => void;
 }): () => void {
-  const { first, workspace, limits, clock, over } = options;
+  const { first, workspace, home, limits, clock, over } = options;
   const root = `/proc/${first}/root`;
   let stopped = false;
   let cancels: (() => void)[] = [];
@@ -64,7 +65,7 @@ export function watchLimits(options: {
   };
   const lookAtDisk = (): void => {
     const began = performance.now();
-    measure(workspace, (kept) => {
+    measure(home === undefined ? [workspace] : [workspace, home], (kept) => {
       if (stopped) return;
       const nameless = namelessIn(root);
       const disk = kept + nameless.disk + printed();
@@ -133,9 +134,9 @@ function printed(): number {
 }
 
 /** `du`, not a walk of our own: a workspace may hold a million files, and the way out is served by this process. */
-function measure(folder: string, tell: (bytes: number) => void): void {
-  execFile("du", ["-skx", folder], { maxBuffer: 2 ** 20 }, (_error, stdout) => {
-    tell(Number(/^(\d+)\s/.exec(stdout)?.[1] ?? 0) * 1024);
+function measure(folders: readonly string[], tell: (bytes: number) => void): void {
+  execFile("du", ["-skxc", ...folders], { maxBuffer: 2 ** 20 }, (_error, stdout) => {
+    tell(Number(/^(\d+)\stotal$/m.exec(stdout)?.[1] ?? 0) * 1024);
   });
 }
 

@@ -62,6 +62,8 @@ export interface Folder {
   probe(): void;
   /** Whether the keeper ended the program because its time was over. */
   overdue(): boolean;
+  /** The sandbox that the program was put into; null without one. */
+  sandbox(): string | null;
 }
 
 /** How many copies are known by name; one that is forgotten is made once more. */
@@ -188,6 +190,7 @@ function folderAt(path: string, words: Redactor): Folder {
       }
     },
     overdue: () => existsSync(join(path, "deadline")),
+    sandbox: () => readIfThere(join(path, "sandbox"))?.toString("latin1") ?? null,
   };
 }
 

@@ -16,6 +16,8 @@ export interface Workspaces {
   ready(of: Workplace, signal?: AbortSignal): Promise<string>;
   /** Begins a run with what another one has: its workspace, and of its branches these. Throws `workspace.unfit`. */
   copy(from: string, to: string, branches: readonly string[]): Promise<void>;
+  /** The path of a folder of the run's that lasts as long as its workspace, for programs to keep things in; made where it is not. */
+  home(run: string, name: string): Promise<string>;
   /** Removes everything of a run. */
   remove(run: string): Promise<void>;
   /**
@@ -174,6 +176,12 @@ export function workspaces(options: {
         throw error;
       }
     },
+    home: (run, name) =>
+      turn(run, async () => {
+        const path = join(root, `${run}~${name}`);
+        await mkdir(path, { recursive: true, mode: 0o700 });
+        return path;
+      }),
     remove,
     sweep: async (isOfUse, signal) => {
       const runs = new Map<string, string[]>();
@@ -221,7 +229,7 @@ function recordOf(path: string): string {
 }
 
 function runOf(entry: string): string {
-  return entry.replace(/[+.].*$/s, "");
+  return entry.replace(/[+.~].*$/s, "");
 }
 
 async function isFolder(path: string): Promise<boolean> {

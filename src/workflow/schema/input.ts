@@ -26,6 +26,10 @@ const keywords = {
   uniqueItems: z.boolean().optional(),
   required: z.array(z.string()).optional(),
   additionalProperties: z.boolean().optional(),
+  format: z
+    .enum(["path"], { error: "can only be path; others are not checked. Say it in description" })
+    .describe("`path`: a file or folder of the machine, which the sandboxed programs of the run may read")
+    .optional(),
 };
 
 /** The JSON Schema keywords an input may use. A list of what is let in: each is linear in the value it judges. */
@@ -56,7 +60,6 @@ export const inputs = z.record(inputName, property);
 export const REFUSED_KEYWORDS: Readonly<Record<string, string>> = {
   pattern: "an author's regular expression could stop the daemon. Use enum, minLength or maxLength",
   patternProperties: "an author's regular expression could stop the daemon. Use properties",
-  format: "formats are not checked. Say it in description",
   $ref: "references are not followed. Write the schema out",
   $defs: "references are not followed. Write the schema out",
   oneOf: "alternatives are not supported. Use enum, or type as a list",

@@ -6,7 +6,9 @@ import {
   condition,
   duration,
   fromContext,
+  hostName,
   identifier,
+  imageName,
   ownName,
   phaseName,
   positive,
@@ -54,8 +56,15 @@ export const phase = z.strictObject({
     .optional(),
   if: condition.optional(),
   requires_sandbox: z.string().optional(),
-  sandbox_image: shown(z.string()),
-  unrestricted_egress: shown(z.boolean()),
+  sandbox_image: imageName.optional(),
+  unrestricted_egress: z.boolean().optional(),
+  egress: z
+    .array(hostName)
+    .max(100)
+    .describe(
+      "Hosts that the phase's programs may reach from their sandbox: example.com, *.example.com, example.com:8443.",
+    )
+    .optional(),
   web_search: shown(z.boolean()),
   runs_on: later(z.string()),
   finally: z.boolean().optional(),

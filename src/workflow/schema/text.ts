@@ -50,6 +50,17 @@ export const identifier = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, {
   error: "must be letters, digits and _, at most 64, and not begin with a digit",
 });
 
+export const imageName = z.string().regex(/^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$/, {
+  error: "must be the name of an image, such as agents:latest or ghcr.io/acme/agents@sha256:…",
+});
+
+/** What it means is read where hosts are opened; here only what cannot be one is refused. */
+export const hostName = z
+  .string()
+  .regex(/^(?:\*|(?:private:)?(?:\*\.)?(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?)$/, {
+    error: "must be a host such as example.com, *.example.com or example.com:8443",
+  });
+
 /** A name of an author's own that templates and conditions read. */
 export const ownName = identifier.refine((name) => !RESERVED_WORDS.has(name), {
   error: "is a word of the template or condition language. Choose another",

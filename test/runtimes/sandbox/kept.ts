@@ -32,7 +32,8 @@ export function keptWorld() {
       spool: spool(join(state, "spool")),
       workspaces: workspaces({ root: join(state, "workspaces"), id: clock.id }),
       clock,
-      environment: {},
+      environment: { PATH: "/usr/bin:/bin" },
+      sandboxes: { current: sandbox, known: [sandbox], limits: GENEROUS, hosts: [], hidden: [state] },
       transcripts: createTranscripts({ sessions: kept, clock, log: silent, version: "0.0.0" }),
       log: silent,
       onUnknown: (error) => {
@@ -42,21 +43,19 @@ export function keptWorld() {
     const abort = new AbortController();
     const run = (script: string, { execution = clock.id(), timeoutMs = 60_000 } = {}): Promise<Ended> => {
       executions.add(execution);
-      const wrapped = sandbox.wrap({
-        execution,
-        argv: ["bash", "-c", script],
-        environment: { PATH: "/usr/bin:/bin", LASTLIGHT_EXECUTION: execution },
-        workspace,
-        spool: join(state, "spool", execution),
-        reads: [],
-        hidden: [state],
-        limits: GENEROUS,
-        hosts: [],
-      });
       const told = { tool: "bash", command: script } as const;
-      const { argv, environment } = wrapped;
       return keeper.run(
-        { execution, run: "run-1", startedAt: clock.now(), told, argv, environment, files: {}, timeoutMs },
+        {
+          execution,
+          run: "run-1",
+          startedAt: clock.now(),
+          told,
+          argv: ["bash", "-c", script],
+          environment: {},
+          files: {},
+          confinement: { reads: [], hosts: [] },
+          timeoutMs,
+        },
         abort.signal,
       );
     };
