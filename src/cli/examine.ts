@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Config } from "../config.ts";
 import { asFault } from "../domain/fault.ts";
@@ -8,6 +8,8 @@ import { agentic } from "../runtimes/agentic.ts";
 import { claude } from "../runtimes/claude.ts";
 import { codex } from "../runtimes/codex.ts";
 import { pi } from "../runtimes/pi.ts";
+import { bubblewrap } from "../runtimes/sandbox/bubblewrap.ts";
+import { container } from "../runtimes/sandbox/container.ts";
 import { lockFolder } from "../store/files/lock.ts";
 import { openLibrary } from "../workflow/library.ts";
 import { whereabouts } from "./connect.ts";
@@ -25,13 +27,39 @@ export interface Check {
 /** Looks at everything a run depends on; a daemon that is down is a finding, not an obstacle. */
 export async function examine(desk: Desk): Promise<Check[]> {
   const config = desk.config();
-  const [git, bash, daemon, workflows] = await Promise.all([
+  const [git, bash, daemon, workflows, sandbox] = await Promise.all([
     program(config, "git", "Install git, e.g. `apt-get install git` or `brew install git`."),
     program(config, "bash", "Install bash; phases of type bash are carried out by it."),
     askDaemon(desk),
     readWorkflows(config),
+    sandboxOf(config),
   ]);
-  return [node(), folder(config), daemon, ...workflows, git, bash, ...agents(config)];
+  return [node(), folder(config), daemon, ...workflows, git, bash, sandbox, ...agents(config)];
+}
+
+/** What agents are put into: really tried, as the daemon does when it starts. */
+async function sandboxOf({ sandbox, stateDir, programEnvironment: environment, unsandboxed }: Config): Promise<Check> {
+  const { kind, image } = sandbox;
+  if (kind === "none")
+    return unsandboxed
+      ? { what: "sandbox", verdict: "note", found: "none: agents may do what this user may", remedy: null }
+      : {
+          what: "sandbox",
+          verdict: "note",
+          found: "none: agents will not be started",
+          remedy: "Leave LASTLIGHT_SANDBOX out to have bubblewrap, or name podman or docker.",
+        };
+  // The daemon keeps its launcher there; a folder of a daemon that never ran is not made for a look.
+  const cache = join(stateDir, "compiled");
+  const here =
+    kind === "podman" || kind === "docker"
+      ? container({ engine: kind, image, environment, cache })
+      : bubblewrap({ path: environment.PATH ?? "", cache });
+  const found = await here.available();
+  if ("found" in found) return good("sandbox", found.found);
+  // Nobody asked for it by name, and what needs no agent needs none.
+  if (kind === "auto") return { what: "sandbox", verdict: "note", found: found.missing, remedy: found.remedy };
+  return wrong("sandbox", found.missing, found.remedy);
 }
 
 /** What drives agents, where a phase names it: none has to be there. */

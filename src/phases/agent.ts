@@ -61,7 +61,7 @@ export function agent(runtimes: readonly Runtime[], named: (name: string) => Run
     };
     const timeoutMs = timeoutOf(phase, brief);
     const made = handling(() => runtime.program(ask));
-    const secrets = secretsOf(phase, settings);
+    const secrets = { ...keysOf(runtime, given.model, settings), ...secretsOf(phase, settings) };
     const needs = runtime.needs(settings.path, Object.keys(secrets));
     const ended = await keeper.run(
       {
@@ -147,6 +147,13 @@ function promptOf(brief: Brief, phase: AgentPhase, named: string | undefined, sc
 function filled(text: string | undefined, scope: Scope): string | null {
   const value = text === undefined ? "" : render(text, scope).trim();
   return value === "" ? null : value;
+}
+
+/** Of the secrets that open the agent's models those that are set: it may as well use a login of its own. */
+function keysOf(runtime: Runtime, model: string | null, { secrets }: Settings): Settings["secrets"] {
+  return Object.fromEntries(
+    runtime.keys(model).flatMap((name) => (Object.hasOwn(secrets, name) ? [[name, secrets[name] as string]] : [])),
+  );
 }
 
 /** How the agent's program ended, its words taken from what it printed. */

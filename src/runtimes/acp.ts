@@ -31,6 +31,7 @@ export function acp(name: string): (Runtime & { available(path: string): Availab
       const [program = ""] = wordsOf(command);
       return needsOf(find(program, path, [], missing(program)), secrets, { reads: OURS });
     },
+    keys: () => [],
     program: ({ model, variant }) => {
       const started: Started = {
         command: wordsOf(command),

@@ -2,7 +2,7 @@ import type { Runtime } from "../engine/contracts/runtime.ts";
 import { agenticDecoder } from "./decoders/agentic.ts";
 import { type Available, find, type Missing } from "./found.ts";
 import { launched, option } from "./launch.ts";
-import { needsOf } from "./needs.ts";
+import { keysOf, needsOf } from "./needs.ts";
 
 const MISSING: Missing = {
   missing: "agentic-pi was not found on the PATH",
@@ -14,6 +14,7 @@ export const agentic: Runtime & { available(path: string): Available } = {
   name: "agentic",
   available: (path) => find("agentic-pi", path, [], MISSING),
   needs: (path, secrets) => needsOf(find("agentic-pi", path, [], MISSING), secrets),
+  keys: (model) => keysOf(model?.split("/")[0] ?? ""),
   program: ({ model, variant }) => ({
     argv: launched(
       ["agentic-pi", "run", ...option("--model", model), ...option("--variant", variant), "--sandbox", "none"],

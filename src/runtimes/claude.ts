@@ -2,7 +2,7 @@ import type { Runtime } from "../engine/contracts/runtime.ts";
 import { claudeDecoder } from "./decoders/claude.ts";
 import { type Available, find, type Missing } from "./found.ts";
 import { launched, option } from "./launch.ts";
-import { needsOf } from "./needs.ts";
+import { keysOf, needsOf } from "./needs.ts";
 
 const MISSING: Missing = {
   missing: "claude was not found on the PATH",
@@ -14,6 +14,7 @@ export const claude: Runtime & { available(path: string): Available } = {
   name: "claude",
   available: (path) => find("claude", path, [], MISSING),
   needs: (path, secrets) => needsOf(find("claude", path, [], MISSING), secrets, { hosts: ["api.anthropic.com"] }),
+  keys: () => keysOf("anthropic"),
   program: ({ model, variant }) => ({
     argv: launched(
       [

@@ -2,7 +2,7 @@ import type { Runtime } from "../engine/contracts/runtime.ts";
 import { codexDecoder } from "./decoders/codex.ts";
 import { type Available, find, type Missing } from "./found.ts";
 import { launched, option, plain } from "./launch.ts";
-import { needsOf } from "./needs.ts";
+import { keysOf, needsOf } from "./needs.ts";
 
 const MISSING: Missing = {
   missing: "codex was not found on the PATH",
@@ -14,6 +14,7 @@ export const codex: Runtime & { available(path: string): Available } = {
   name: "codex",
   available: (path) => find("codex", path, [], MISSING),
   needs: (path, secrets) => needsOf(find("codex", path, [], MISSING), secrets, { hosts: ["api.openai.com"] }),
+  keys: () => keysOf("openai"),
   program: ({ model, variant }) => ({
     argv: launched(
       [

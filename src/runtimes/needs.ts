@@ -4,21 +4,32 @@ import { fileURLToPath } from "node:url";
 import type { Needs } from "../engine/contracts/runtime.ts";
 import type { Available } from "./found.ts";
 
-/** Where the models are that a key opens. */
-const HOSTS: { readonly [secret: string]: readonly string[] } = {
-  ANTHROPIC_API_KEY: ["api.anthropic.com"],
-  ANTHROPIC_AUTH_TOKEN: ["api.anthropic.com"],
-  CLAUDE_CODE_OAUTH_TOKEN: ["api.anthropic.com"],
-  OPENAI_API_KEY: ["api.openai.com"],
-  CODEX_API_KEY: ["api.openai.com"],
-  GEMINI_API_KEY: ["generativelanguage.googleapis.com"],
-  GOOGLE_API_KEY: ["generativelanguage.googleapis.com"],
-  OPENROUTER_API_KEY: ["openrouter.ai"],
-  GROQ_API_KEY: ["api.groq.com"],
-  XAI_API_KEY: ["api.x.ai"],
-  MISTRAL_API_KEY: ["api.mistral.ai"],
-  DEEPSEEK_API_KEY: ["api.deepseek.com"],
-};
+interface Provider {
+  /** The beginning of its models' names, where an agent takes models of several. */
+  readonly name: string;
+  readonly keys: readonly string[];
+  readonly host: string;
+}
+
+const PROVIDERS: readonly Provider[] = [
+  {
+    name: "anthropic",
+    keys: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
+    host: "api.anthropic.com",
+  },
+  { name: "openai", keys: ["OPENAI_API_KEY", "CODEX_API_KEY"], host: "api.openai.com" },
+  { name: "google", keys: ["GEMINI_API_KEY", "GOOGLE_API_KEY"], host: "generativelanguage.googleapis.com" },
+  { name: "openrouter", keys: ["OPENROUTER_API_KEY"], host: "openrouter.ai" },
+  { name: "groq", keys: ["GROQ_API_KEY"], host: "api.groq.com" },
+  { name: "xai", keys: ["XAI_API_KEY"], host: "api.x.ai" },
+  { name: "mistral", keys: ["MISTRAL_API_KEY"], host: "api.mistral.ai" },
+  { name: "deepseek", keys: ["DEEPSEEK_API_KEY"], host: "api.deepseek.com" },
+];
+
+/** The secrets of one provider's models. */
+export function keysOf(provider: string): readonly string[] {
+  return PROVIDERS.find(({ name }) => name === provider)?.keys ?? [];
+}
 
 const SOURCES = fileURLToPath(new URL("../", import.meta.url));
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -36,9 +47,7 @@ export function needsOf(program: Available, secrets: readonly string[], more: Pa
   const { reads = [], hosts = [] } = more;
   return {
     reads: [...reads, ...("found" in program ? partsOf(program.found) : [])],
-    hosts: [
-      ...new Set([...hosts, ...secrets.flatMap((name) => (Object.hasOwn(HOSTS, name) ? (HOSTS[name] ?? []) : []))]),
-    ],
+    hosts: [...new Set([...hosts, ...hostsOf(secrets)])],
   };
 }
 
@@ -52,4 +61,8 @@ function partsOf(found: string): string[] {
     /^\.?bin$/.test(basename(folder)) ? folder : found,
     packages < 0 ? real : real.slice(0, packages + "/node_modules".length),
   ];
+}
+
+function hostsOf(secrets: readonly string[]): string[] {
+  return PROVIDERS.filter(({ keys }) => keys.some((key) => secrets.includes(key))).map(({ host }) => host);
 }

@@ -3,7 +3,7 @@ import type { Runtime } from "../engine/contracts/runtime.ts";
 import { piDecoder } from "./decoders/pi.ts";
 import { type Available, find, type Missing } from "./found.ts";
 import { option } from "./launch.ts";
-import { needsOf, OURS as OWN } from "./needs.ts";
+import { keysOf, needsOf, OURS as OWN } from "./needs.ts";
 
 /** Where a checkout has its own. */
 export const OURS = fileURLToPath(new URL("../../node_modules/.bin/pi", import.meta.url));
@@ -22,6 +22,7 @@ export const pi: Runtime & { available(path: string): Available } = {
   name: "pi",
   available: (path) => find("pi", path, [OURS], PI_MISSING),
   needs: (path, secrets) => needsOf(find("pi", path, [OURS], PI_MISSING), secrets, { reads: OWN }),
+  keys: (model) => keysOf(model?.split("/")[0] ?? ""),
   program: ({ model, variant }) => ({
     argv: [
       ...(["sh", "-c", LAUNCH, "pi", process.execPath, DRIVER, OURS] as const),

@@ -22,6 +22,7 @@ export function scripted(script: () => Script): Runtime {
   return {
     name: "scripted",
     needs: () => ({ reads: [], hosts: [] }),
+    keys: () => [],
     program: ({ name, phase, attempt }) => {
       const line = lineFor(script(), name, phase, attempt);
       return {

@@ -1,3 +1,5 @@
+import { chmodSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { isFound } from "../../src/phases/pattern.ts";
 import type { RunDetail } from "../../src/store/store.ts";
@@ -143,6 +145,31 @@ describe("an agent that is not there", () => {
         hint: expect.stringContaining("--unsafe-no-sandbox"),
       });
     expect((await world.over(await world.start("said"))).status).toBe("succeeded");
+  });
+
+  test("has the key of its models where one is set, and of other secrets only what its phase asks for", async () => {
+    const claude = { "bin/claude": "#!/bin/sh\nenv\n" };
+    const world = await grammarWorld(
+      {
+        ...claude,
+        "one.yaml": one(
+          ", agent: claude, secrets: [DEPLOY], env: { PATH: '{{ inputs.path }}' }",
+          "secrets: [DEPLOY]\ninputs: { path: { type: string } }",
+        ),
+        ...prompt,
+      },
+      {
+        settings: { secrets: { ANTHROPIC_API_KEY: "key-1", OPENAI_API_KEY: "key-2", DEPLOY: "key-3", OTHER: "key-4" } },
+      },
+    );
+    chmodSync(join(world.folder, "workflows/bin/claude"), 0o755);
+    const path = `${join(world.folder, "workflows/bin")}:/usr/bin:/bin`;
+    const run = await world.over(await world.start("one", { inputs: { path } }));
+    const said = readFileSync(join(world.folder, "spool", lastOf(run).id, "stdout"), "utf8");
+    expect([...said.matchAll(/^(\w+)=key-\d$/gm)].map(([, name]) => name).sort()).toEqual([
+      "ANTHROPIC_API_KEY",
+      "DEPLOY",
+    ]);
   });
 
   test("fails its phase by name where only the settings wanted it, and no later try is given it", async () => {

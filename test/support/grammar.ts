@@ -79,9 +79,9 @@ export async function grammarWorld(
     variants: {},
     approvals: new Set(),
     sandbox: "none",
-    // Agents of tests say what a test has them say.
     path: "",
     hidden: [],
+    // Agents of tests say what a test has them say.
     unsandboxed: true,
     secrets: {},
     publicUrl: "https://lastlight.example",

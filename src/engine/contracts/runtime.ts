@@ -8,6 +8,8 @@ export type Runtime = {
   program(ask: AgentAsk): Pick<Program, "argv" | "environment" | "files">;
   /** What a sandbox must let it have, where it is started with this PATH and knows these secrets by name. */
   needs(path: string, secrets: readonly string[]): Needs;
+  /** Names of the secrets that open its models: an agent has those that are set without its phase asking for them. */
+  keys(model: string | null): readonly string[];
 } & (Streaming | Plain);
 
 /** Files and folders that a program is made of, and the hosts that it cannot work without. */

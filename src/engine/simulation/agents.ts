@@ -7,6 +7,7 @@ export function simulatedRuntime(name: string): Runtime {
   return {
     name,
     needs: () => ({ reads: [], hosts: [] }),
+    keys: () => [],
     program: () => ({ argv: ["simulated"], environment: {}, files: {} }),
     read: (stdout) => {
       const end = stdout.indexOf("\n");
