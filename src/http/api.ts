@@ -1,8 +1,15 @@
 import type { ApprovalStatus, Decision } from "../domain/approval.ts";
+import type { DeliveryOutcome } from "../domain/delivery.ts";
 import type { FaultCode, Problem } from "../domain/fault.ts";
+import type { Role } from "../domain/identity.ts";
 import type { Json } from "../domain/json.ts";
 import type { RunStatus } from "../domain/run.ts";
+import type { CronFire } from "../store/crons.ts";
+import type { DeliveryDetail, DeliveryLine } from "../store/deliveries.ts";
+import type { AuditLine, TokenLine, UserLine } from "../store/people.ts";
+import type { Letter } from "../store/replies.ts";
 import type { ApprovalLine, Counts, ExecutionLine, RunDetail, RunLine } from "../store/store.ts";
+import type { CronLine } from "../triggers/cron.ts";
 
 /** The HTTP API as types, shared by server, CLI and dashboard. JSON is snake_case, named as the columns are. */
 export interface ErrorBody {
@@ -105,6 +112,40 @@ export interface Respond {
   readonly comment?: string;
 }
 
+/** POST /hooks/:source → 202, or 200 when it was seen before; POST /api/v1/deliveries/:id/replay → 202 */
+export interface DeliveryReceipt {
+  readonly id: string;
+  readonly outcome: DeliveryOutcome;
+  /** A rule of the house (`bot`, `held`, …), or the code of the first fault. */
+  readonly reason: string | null;
+  readonly runs: readonly string[];
+}
+/** GET /api/v1/deliveries?source=&outcome=&since=&limit=&cursor= */
+export interface DeliveryList {
+  readonly items: readonly DeliveryLine[];
+  readonly next_cursor: string | null;
+  /** How often deliveries were refused since the daemon started, by the code they were refused with. */
+  readonly refused: { readonly [code: string]: number };
+}
+export interface DeliveryFilter {
+  readonly source?: string;
+  readonly outcome?: DeliveryOutcome;
+  readonly since?: string;
+}
+/** GET /api/v1/deliveries/:id */
+export type DeliveryBody = DeliveryDetail;
+
+/** GET /api/v1/outbox?state=dead|late&limit=&cursor= */
+export interface LetterList {
+  readonly items: readonly Letter[];
+  readonly next_cursor: string | null;
+}
+/** POST /api/v1/outbox/retry {id} and /drop {id} → 200 */
+export interface LetterMoved {
+  readonly id: string;
+  readonly state: "owed" | "dropped";
+}
+
 /** GET /api/v1/workflows */
 export interface WorkflowList {
   readonly items: readonly WorkflowItem[];
@@ -143,6 +184,26 @@ export interface OverrideWorkflow {
   readonly enabled: boolean;
 }
 
+/** GET /api/v1/crons?next= and GET /api/v1/crons/:name?next= : up to 50 next slots each, one by default. */
+export interface CronList {
+  readonly items: readonly CronLine[];
+}
+export type CronBody = CronLine;
+/** GET /api/v1/crons/:name/fires?limit=&cursor= : what came of each slot, newest first. */
+export interface CronFires {
+  readonly items: readonly CronFire[];
+  readonly next_cursor: string | null;
+}
+/** PUT /api/v1/crons/:name/override: what is left out stays as it is; a schedule of null is the file's. DELETE reverts. */
+export interface OverrideCron {
+  readonly enabled?: boolean;
+  readonly schedule?: string | null;
+}
+/** POST /api/v1/crons/:name/trigger → 202 CronFire: now, out of turn; with a key once, as runs have it. */
+export interface TriggerCron {
+  readonly idempotency_key?: string;
+}
+
 /** GET /api/v1/sessions/:id?offset=&limit= : offsets and limit in bytes; offset 0 and 262144 by default. */
 export interface SessionBody {
   readonly items: readonly SessionItem[];
@@ -168,6 +229,74 @@ export interface SessionNews {
   /** Where to go on from. */
   readonly next: number;
   readonly line: SessionEnvelope | null;
+}
+
+/** GET /api/v1/users (admin) */
+export interface UserList {
+  readonly items: readonly UserLine[];
+}
+/** POST /api/v1/users → 201 UserLine. Without a password they come by the identity provider, known by the address. */
+export interface AddUser {
+  readonly name: string;
+  readonly role: Role;
+  readonly groups?: readonly string[];
+  readonly email?: string | null;
+  readonly password?: string;
+}
+/** PUT /api/v1/users/:name → 200 UserLine; what is not named stays. DELETE removes. */
+export interface ChangeUser {
+  readonly role?: Role;
+  readonly groups?: readonly string[];
+  readonly email?: string | null;
+  readonly disabled?: boolean;
+  readonly password?: string;
+}
+
+/** POST /api/v1/session → 200 SessionState, and a cookie. */
+export interface LogIn {
+  readonly name: string;
+  readonly password: string;
+}
+/** GET /api/v1/session: who asks. Every mutation by cookie carries `X-Lastlight-CSRF: 1`. */
+export interface SessionState {
+  readonly by: string;
+  readonly role: Role;
+  readonly groups: readonly string[];
+}
+/** PUT /api/v1/session/password → 200 SessionState: every session of theirs ends, and this browser has a new one. */
+export interface ChangePassword {
+  readonly current: string;
+  readonly password: string;
+}
+/** POST /api/v1/session/link → 201: logs one browser in, once, within a minute. */
+export interface LoginLink {
+  readonly url: string;
+  readonly expires_at: string;
+}
+
+/** GET /api/v1/tokens: one's own; for an admin everyone's. */
+export interface TokenList {
+  readonly items: readonly TokenLine[];
+}
+/** POST /api/v1/tokens → 201 IssuedToken. No more than its owner may; by default that, for all workflows, for 90 days. */
+export interface CreateToken {
+  readonly name: string;
+  readonly role?: Role;
+  readonly workflows?: readonly string[];
+  /** Days; null for ever. */
+  readonly expires_in_days?: number | null;
+  /** For someone else; for admins. */
+  readonly owner?: string;
+}
+export interface IssuedToken extends TokenLine {
+  /** Shown this once. */
+  readonly token: string;
+}
+
+/** GET /api/v1/audit?who=&limit=&cursor= (admin), newest first */
+export interface AuditList {
+  readonly items: readonly AuditLine[];
+  readonly next_cursor: string | null;
 }
 
 /** GET /livez, to anyone: the process turns its loop. */

@@ -1,16 +1,34 @@
 import { Fault, type FaultCode } from "../domain/fault.ts";
 import { isOver, type RunStatus } from "../domain/run.ts";
+import type { CronFire } from "../store/crons.ts";
+import type { TokenLine, UserLine } from "../store/people.ts";
+import type { LetterState } from "../store/replies.ts";
 import type { ApprovalLine } from "../store/store.ts";
 import type {
+  AddUser,
   ApprovalFilter,
   ApprovalList,
+  AuditList,
   Cancelled,
+  ChangeUser,
   CheckResult,
+  CreateToken,
+  CronBody,
+  CronFires,
+  CronList,
+  DeliveryBody,
+  DeliveryFilter,
+  DeliveryList,
+  DeliveryReceipt,
   ErrorBody,
   ExecutionList,
   ForkRun,
   Health,
+  IssuedToken,
+  LetterList,
+  LetterMoved,
   Moved,
+  OverrideCron,
   Respond,
   RunBody,
   RunList,
@@ -21,6 +39,9 @@ import type {
   SessionNews,
   StartedRun,
   StartRun,
+  TokenList,
+  TriggerCron,
+  UserList,
   WorkflowBody,
   WorkflowItem,
   WorkflowList,
@@ -47,14 +68,36 @@ export interface Client {
   approvals(filter?: ApprovalQuery): Promise<ApprovalList>;
   approval(id: string): Promise<ApprovalLine>;
   respond(approval: string, answer: Respond): Promise<ApprovalLine>;
+  deliveries(filter?: DeliveryQuery): Promise<DeliveryList>;
+  delivery(id: string): Promise<DeliveryBody>;
+  replay(delivery: string): Promise<DeliveryReceipt>;
+  /** What could not be said outside. */
+  letters(filter?: LetterQuery): Promise<LetterList>;
+  retryLetter(id: string): Promise<LetterMoved>;
+  dropLetter(id: string): Promise<LetterMoved>;
   workflows(): Promise<WorkflowList>;
   workflow(name: string): Promise<WorkflowBody>;
   check(name: string, yaml: string | Uint8Array<ArrayBuffer>): Promise<CheckResult>;
   /** Null goes back to what the YAML says. */
   override(workflow: string, enabled: boolean | null): Promise<WorkflowItem>;
+  /** With so many of each one's next slots. */
+  crons(next?: number): Promise<CronList>;
+  cron(name: string, next?: number): Promise<CronBody>;
+  cronFires(name: string, page?: PageQuery): Promise<CronFires>;
+  /** Null goes back to what the file says. */
+  overrideCron(name: string, word: OverrideCron | null): Promise<CronBody>;
+  triggerCron(name: string, request?: TriggerCron): Promise<CronFire>;
   session(id: string, page?: { readonly offset?: number; readonly limit?: number }): Promise<SessionBody>;
   /** A session's lines from an offset on, until its result; a lost connection is taken up behind the last line. */
   watchSession(id: string, from?: number, signal?: AbortSignal): AsyncGenerator<SessionNews, void, undefined>;
+  users(): Promise<UserList>;
+  addUser(user: AddUser): Promise<UserLine>;
+  changeUser(name: string, change: ChangeUser): Promise<UserLine>;
+  removeUser(name: string): Promise<UserLine>;
+  tokens(): Promise<TokenList>;
+  createToken(token: CreateToken): Promise<IssuedToken>;
+  revokeToken(id: string): Promise<TokenLine>;
+  audit(filter?: AuditQuery): Promise<AuditList>;
   health(): Promise<Health>;
   leaveSafeMode(): Promise<Health>;
 }
@@ -68,6 +111,13 @@ interface RunQuery extends PageQuery {
   readonly since?: string;
 }
 interface ApprovalQuery extends PageQuery, ApprovalFilter {}
+interface DeliveryQuery extends PageQuery, DeliveryFilter {}
+interface LetterQuery extends PageQuery {
+  readonly state?: LetterState;
+}
+interface AuditQuery extends PageQuery {
+  readonly who?: string;
+}
 interface PageQuery {
   readonly limit?: number;
   readonly cursor?: string;
@@ -178,6 +228,12 @@ export function createClient(options: {
     approvals: (filter = {}) => ask("GET", `/approvals${query({ ...filter })}`),
     approval: (id) => ask("GET", `/approvals/${segment(id)}`),
     respond: (approval, answer) => ask("POST", `/approvals/${segment(approval)}/respond`, JSON.stringify(answer)),
+    deliveries: (filter = {}) => ask("GET", `/deliveries${query({ ...filter })}`),
+    delivery: (id) => ask("GET", `/deliveries/${segment(id)}`),
+    letters: (filter = {}) => ask("GET", `/outbox${query({ ...filter })}`),
+    retryLetter: (id) => ask("POST", "/outbox/retry", JSON.stringify({ id })),
+    dropLetter: (id) => ask("POST", "/outbox/drop", JSON.stringify({ id })),
+    replay: (delivery) => ask("POST", `/deliveries/${segment(delivery)}/replay`),
     workflows: () => ask("GET", "/workflows"),
     workflow: (name) => ask("GET", `/workflows/${segment(name)}`),
     check: (name, yaml) => ask("POST", `/workflows/${segment(name)}/check`, yaml, "text/yaml"),
@@ -185,6 +241,14 @@ export function createClient(options: {
       enabled === null
         ? ask("DELETE", `/workflows/${segment(workflow)}/override`)
         : ask("PUT", `/workflows/${segment(workflow)}/override`, JSON.stringify({ enabled })),
+    crons: (next = 1) => ask("GET", `/crons${query({ next })}`),
+    cron: (name, next = 10) => ask("GET", `/crons/${segment(name)}${query({ next })}`),
+    cronFires: (name, page = {}) => ask("GET", `/crons/${segment(name)}/fires${query({ ...page })}`),
+    overrideCron: (name, word) =>
+      word === null
+        ? ask("DELETE", `/crons/${segment(name)}/override`)
+        : ask("PUT", `/crons/${segment(name)}/override`, JSON.stringify(word)),
+    triggerCron: (name, request = {}) => ask("POST", `/crons/${segment(name)}/trigger`, JSON.stringify(request)),
     session: (id, page = {}) => ask("GET", `/sessions/${segment(id)}${query({ ...page })}`),
     watchSession: (id, from = 0, signal) =>
       resumed<SessionNews>(`/sessions/${segment(id)}/tail`, signal, {
@@ -194,6 +258,14 @@ export function createClient(options: {
         isLast: (news) => news.line?.type === "result",
         after: from,
       }),
+    users: () => ask("GET", "/users"),
+    addUser: (user) => ask("POST", "/users", JSON.stringify(user)),
+    changeUser: (name, change) => ask("PUT", `/users/${segment(name)}`, JSON.stringify(change)),
+    removeUser: (name) => ask("DELETE", `/users/${segment(name)}`),
+    tokens: () => ask("GET", "/tokens"),
+    createToken: (token) => ask("POST", "/tokens", JSON.stringify(token)),
+    revokeToken: (id) => ask("DELETE", `/tokens/${segment(id)}`),
+    audit: (filter = {}) => ask("GET", `/audit${query({ ...filter })}`),
     health: () => ask("GET", "/health"),
     leaveSafeMode: () => ask("DELETE", "/admin/safe-mode"),
   };

@@ -1,24 +1,28 @@
 import type { HttpBindings } from "@hono/node-server";
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { matchedRoutes } from "hono/route";
 import { Fault, type Problem } from "../domain/fault.ts";
+import { byOf, type Identity, type Needs, reaches } from "../domain/identity.ts";
 import { readJson, readYaml, YAML_TYPES } from "./body.ts";
+import type { Arrival } from "./door.ts";
 import { errorSchema } from "./schemas.ts";
 
-/** What may be read without an identity, by exact path. Everything else is refused before it is looked up. */
-export const PUBLIC: ReadonlySet<string> = new Set([
-  "/",
-  "/livez",
-  "/readyz",
-  "/openapi.json",
-  "/schema/workflow.json",
-]);
-
-/** What every handler can rely on: Node's own request and response, and who asks. */
+/** What every handler can rely on: Node's own request and response, who asks and how they came. */
 export interface Env {
   Bindings: HttpBindings;
-  Variables: { by: string };
+  Variables: {
+    /** As it is recorded; `nobody` on public routes, unless someone said who they are. */
+    by: string;
+    identity: Identity | null;
+    arrival: Arrival;
+    workflowOf: WorkflowOf;
+    /** What the audit is to name, where the path does not. */
+    subject: string | undefined;
+  };
 }
+/** The workflow that a run, a gate or a name in the library belongs to; null for what is not there. */
+export type WorkflowOf = (of: Named, id: string) => Promise<string | null>;
 export type App = OpenAPIHono<Env>;
 
 /** One route, said once: what is documented is what is checked. */
@@ -27,6 +31,17 @@ interface Declared<Query extends z.ZodType, Body extends z.ZodType> {
   /** In OpenAPI's form; at most one `{name}`. */
   readonly path: string;
   readonly summary: string;
+  /** Who may: the least role, or `public`, where the handler itself looks at who sends. */
+  readonly needs: Needs;
+  /** An execution may ask this of the run it belongs to, which `{id}` names. */
+  readonly ownRun?: true;
+  /** It keeps nothing, though it is no GET: nobody needs a record of it. */
+  readonly keepsNothing?: true;
+  /**
+   * The workflow it is about beside the one that `of` leads to; null for none in particular, undefined for no other. A
+   * token for certain workflows gets no further than these two let it.
+   */
+  readonly workflow?: (asked: { query: z.output<Query>; body: z.output<Body> }) => string | null | undefined;
   /** What the `{name}` in the path names. */
   readonly of?: Named;
   readonly query?: Query;
@@ -53,18 +68,75 @@ export function route<Query extends z.ZodType = z.ZodUndefined, Body extends z.Z
   const { method, path, of, query, body } = declared;
   document(app, declared);
   const parameter = /\{(\w+)\}/.exec(path)?.[1];
-  app.on(method, path.replace(/\{(\w+)\}/, ":$1"), async (c) => {
+  rulesOf(app).set(`${method.toUpperCase()} ${pattern(path)}`, declared);
+  app.on(method, pattern(path), async (c) => {
     const id = parameter === undefined ? "" : (c.req.param(parameter) as string);
     if (of && !NAME.test(id)) throw new Fault(`${of}.unknown`, `There is no ${of} of that name`);
-    return handle({
+    const asked = {
       c,
       id,
       by: c.get("by"),
       query: query && read(query, fields(new URL(c.req.url).searchParams), "query"),
       body: body && body !== "yaml" && read(body, await readJson(c.env), "body"),
       bytes: body === "yaml" ? await readYaml(c.env) : NOTHING,
-    } as Asked<Query, Body>);
+    } as Asked<Query, Body>;
+    await keepToScope(declared, asked);
+    return handle(asked);
   });
+}
+
+/** What is said of a route before anyone's request is looked at. */
+export type Rule = Pick<Declared<z.ZodType, z.ZodType>, "method" | "path" | "needs" | "ownRun" | "keepsNothing">;
+
+const RULES = new WeakMap<App, Map<string, Rule>>();
+
+/** The rule of every route of an app, by method and pattern. */
+export function rulesOf(app: App): Map<string, Rule> {
+  const found = RULES.get(app) ?? new Map<string, Rule>();
+  RULES.set(app, found);
+  return found;
+}
+
+/** What a request asks for. */
+export interface Ruled {
+  /** Something is at the path, whether or not it has a rule. */
+  readonly known: boolean;
+  readonly rule: Rule | null;
+  /** What stands in the place of `{name}`, as it was sent. */
+  readonly id: string | null;
+}
+
+/** The rule of the route that is going to answer. */
+export function ruled(app: App, c: Context<Env>): Ruled {
+  const to = matchedRoutes(c).find(({ method }) => method !== "ALL");
+  if (!to) return { known: false, rule: null, id: null };
+  const place = to.path.split("/").findIndex((part) => part.startsWith(":"));
+  return {
+    known: true,
+    rule: rulesOf(app).get(`${to.method} ${to.path}`) ?? null,
+    id: place < 0 ? null : (c.req.path.split("/")[place]?.slice(0, ID_LENGTH) ?? null),
+  };
+}
+
+const ID_LENGTH = 128;
+
+/** A token for certain workflows reaches what belongs to them, and nothing of which that cannot be said. */
+async function keepToScope<Query extends z.ZodType, Body extends z.ZodType>(
+  { of, workflow, needs }: Pick<Declared<Query, Body>, "of" | "workflow" | "needs">,
+  { c, id, query, body }: Asked<Query, Body>,
+): Promise<void> {
+  const identity = c.get("identity");
+  if (needs === "public" || !identity || identity.scopes.workflows === null) return;
+  const about = of ? [await c.get("workflowOf")(of, id)] : [];
+  const beside = workflow?.({ query, body });
+  if (beside !== undefined) about.push(beside);
+  if (about.length > 0 && about.every((each) => reaches(identity, each))) return;
+  throw new Fault("identity.forbidden", `${byOf(identity)} is for ${identity.scopes.workflows.join(", ")} alone`);
+}
+
+/** A path as the router writes it. */
+function pattern(path: string): string {
+  return path.replace(/\{(\w+)\}/, ":$1");
 }
 
 const NAME = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -105,7 +177,7 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
 }
 
 function document<Query extends z.ZodType, Body extends z.ZodType>(app: App, declared: Declared<Query, Body>): void {
-  const { method, path, summary, query, body, answers } = declared;
+  const { method, path, summary, needs, query, body, answers } = declared;
   const parameter = /\{(\w+)\}/.exec(path)?.[1];
   const content = body === "yaml" ? mediaTypes(YAML_TYPES, z.string()) : body && mediaTypes(["application/json"], body);
   const documented = Object.entries(answers).map(([status, what]) => [
@@ -118,7 +190,7 @@ function document<Query extends z.ZodType, Body extends z.ZodType>(app: App, dec
     method,
     path,
     summary,
-    ...(PUBLIC.has(path) && { security: [] }),
+    ...(needs === "public" && { security: [] }),
     request: {
       ...(parameter && { params: z.object({ [parameter]: z.string().regex(NAME) }) }),
       ...(query instanceof z.ZodObject && { query }),

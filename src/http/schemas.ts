@@ -1,19 +1,27 @@
 import { z } from "@hono/zod-openapi";
 import { APPROVAL_STATUSES, DECISIONS } from "../domain/approval.ts";
+import { OUTCOMES, VIAS } from "../domain/delivery.ts";
 import { EXECUTION_STATUSES } from "../domain/execution.ts";
 import { PHASE_STATUSES } from "../domain/graph.ts";
 import { RUN_STATUSES } from "../domain/run.ts";
+import type { DeliveryLine } from "../store/deliveries.ts";
+import { LETTER_STATES, type Letter } from "../store/replies.ts";
 import type { ApprovalLine, Counts, ExecutionLine, RunDetail, RunLine } from "../store/store.ts";
 import type {
   ApprovalList,
   Cancelled,
   CheckResult,
   ComplaintBody,
+  DeliveryBody,
+  DeliveryList,
+  DeliveryReceipt,
   ErrorBody,
   ExecutionList,
   ForkRun,
   Health,
   LabelRun,
+  LetterList,
+  LetterMoved,
   Live,
   Moved,
   OverrideWorkflow,
@@ -213,6 +221,59 @@ export const approvalList = z.object({
   items: z.array(approvalLine),
   next_cursor: text,
 } satisfies Fields<ApprovalList>);
+
+const letter = z
+  .object({
+    id: z.string(),
+    run_id: z.string(),
+    kind: z.string(),
+    state: z.enum(LETTER_STATES),
+    tries: count,
+    error: text,
+    due: iso,
+    died_at: maybe(iso),
+  } satisfies Fields<Letter>)
+  .openapi("Letter");
+export const letterList = z.object({ items: z.array(letter), next_cursor: text } satisfies Fields<LetterList>);
+export const letterMoved = z.object({
+  id: z.string(),
+  state: z.enum(["owed", "dropped"]),
+} satisfies Fields<LetterMoved>);
+
+const deliveryLine = {
+  id: z.string(),
+  source: z.string(),
+  delivery_id: z.string(),
+  via: z.enum(VIAS),
+  type: z.string(),
+  repo: text,
+  issue_number: maybe(z.int()),
+  actor: text,
+  outcome: z.enum(OUTCOMES),
+  reason: text,
+  replay_of: text,
+  received_at: iso,
+} satisfies Fields<DeliveryLine>;
+export const deliveryReceipt = z
+  .object({
+    id: z.string(),
+    outcome: z.enum(OUTCOMES),
+    reason: text,
+    runs: z.array(z.string()),
+  } satisfies Fields<DeliveryReceipt>)
+  .openapi("DeliveryReceipt");
+export const deliveryList = z.object({
+  items: z.array(z.object(deliveryLine).openapi("DeliveryLine")),
+  next_cursor: text,
+  refused: z.record(z.string(), count),
+} satisfies Fields<DeliveryList>);
+export const deliveryBody = z
+  .object({
+    ...deliveryLine,
+    verdicts: z.array(z.object({ workflow: z.string(), why: z.string(), run: text })),
+    payload: json,
+  } satisfies Fields<DeliveryBody>)
+  .openapi("Delivery");
 
 const sessionItem = z
   .object({

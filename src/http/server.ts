@@ -10,16 +10,26 @@ import type { Engine } from "../engine/engine.ts";
 import type { Fork } from "../engine/fork.ts";
 import type { SessionReader } from "../store/files/session-reader.ts";
 import type { Store } from "../store/store.ts";
+import type { Cron } from "../triggers/cron.ts";
+import type { Replay } from "../triggers/replay.ts";
 import type { Library } from "../workflow/library.ts";
 import type { Health } from "./api.ts";
-import { identify, inUrl, isLoopback, refusedAtTheDoor } from "./auth.ts";
+import { type Door, inUrl, isLoopback, openDoor } from "./door.ts";
+import { identify } from "./identity/identity.ts";
+import { TOKEN_PREFIX } from "./identity/secrets.ts";
+import { linger } from "./linger.ts";
 import { type Newsroom, openNewsroom } from "./news.ts";
 import { answerError, errorBody, HEADERS, refusal, STATUS } from "./reply.ts";
 import { type App, type Env, methodsAt } from "./route.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
+import { cronRoutes } from "./routes/crons.ts";
+import { deliveryRoutes } from "./routes/deliveries.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { type Hooks, hookRoutes } from "./routes/hooks.ts";
+import type { Oidc } from "./routes/login.ts";
 import { operateRoutes } from "./routes/operate.ts";
+import { outboxRoutes } from "./routes/outbox.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { type Check, workflowRoutes } from "./routes/workflows.ts";
@@ -31,6 +41,12 @@ export interface ServerOptions {
   readonly token: string;
   /** Who holds the token; what they do is recorded as `local:<user>`. */
   readonly user: string;
+  /** How people come in by their house's identity provider; null where they do not. */
+  readonly oidc: Oidc | null;
+  /** Where people reach the daemon, through whatever stands before it; empty where that is nowhere else. */
+  readonly publicUrl: string;
+  /** Further hosts it may be called by. */
+  readonly allowedHosts: readonly string[];
   readonly engine: Engine;
   readonly store: Store;
   readonly library: Pick<Library, "get" | "list">;
@@ -39,6 +55,9 @@ export interface ServerOptions {
   readonly sessions: SessionReader;
   readonly dispatch: Dispatch;
   readonly fork: Fork;
+  readonly cron: Cron;
+  readonly hooks: Hooks;
+  readonly replay: Replay;
   readonly health: () => Promise<Health>;
   readonly stopping: () => boolean;
   /** A person's word that work may start again after too many crashes. */
@@ -70,13 +89,18 @@ const GRACE_MS = 1_000;
 /** Serves the API. Throws `config.invalid` for an address that cannot be, or may not be, listened on. */
 export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const { host, port, clock, log } = options;
-  if (!isLoopback(host)) {
-    const message = `${host} is beyond loopback, which needs configured users; those come with a later version`;
+  if (!isLoopback(host) && !options.oidc && !(await options.store.people.hasUsers())) {
+    const message = `${host} is beyond loopback, which needs users, and there are none: \`lastlight users add NAME --role admin\` makes one`;
     throw new Fault("config.invalid", message, { details: [{ path: "LASTLIGHT_HOST", message }] });
+  }
+  if (options.token.startsWith(TOKEN_PREFIX)) {
+    const message = "it holds someone's token: as the daemon's own it would be an admin's";
+    throw new Fault("config.invalid", message, { details: [{ path: "LASTLIGHT_TOKEN", message }] });
   }
   const newsroom = openNewsroom({ bus: options.engine.bus, store: options.store, clock });
   const closing = new AbortController();
-  const app = createApp(options, newsroom, closing.signal);
+  const door = openDoor(options);
+  const app = createApp({ ...options, door }, newsroom, closing.signal);
   const answer = getRequestListener(app.fetch, {
     hostname: host,
     // Its cleaning up would read on through 64 MB of a refused body; here such a connection is closed.
@@ -92,7 +116,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const server = createServer(LIMITS);
   server.maxConnections = CONNECTIONS;
   server.on("request", (incoming, outgoing) => {
-    const fault = refusedAtTheDoor(incoming, host);
+    const fault = door.refused(incoming);
     if (!fault) return void answer(incoming, outgoing);
     const head = { ...HEADERS, "content-type": "application/json", connection: "close" };
     outgoing.writeHead(STATUS[fault.code], head).end(JSON.stringify(errorBody(fault)));
@@ -101,13 +125,14 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   server.on("checkContinue", (incoming, outgoing) => void server.emit("request", incoming, outgoing));
 
   const quiet = quietSockets(server);
+  linger(server, clock);
 
   await listen(server, host, port);
   // Later trouble, such as no file descriptor left for a connection, must not end the daemon.
   server.on("error", (error) => log.error({ err: error }, "the server could not take a connection"));
   const actual = (server.address() as AddressInfo).port;
   return {
-    url: `http://${inUrl(host)}:${actual}`,
+    url: `http://${inUrl(reachable(host))}:${actual}`,
     port: actual,
     close: () =>
       new Promise((resolve) => {
@@ -126,11 +151,11 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
 
 /** Every route behind one door. Apart from the server, so that a test can ask for the inventory. */
 export function createApp(
-  options: Omit<ServerOptions, "host" | "port">,
+  options: Omit<ServerOptions, "host" | "port"> & { door?: Door },
   newsroom: Newsroom,
   closing: AbortSignal = new AbortController().signal,
 ): App {
-  const { log, sessions, clock } = options;
+  const { log, sessions, clock, store } = options;
   const app: App = new OpenAPIHono<Env>();
   app.onError((error, c) => answerError(c, error, log));
   app.notFound((c) => {
@@ -147,7 +172,8 @@ export function createApp(
     // Whatever of a body was not wanted stays unread: the connection ends with the answer.
     if (!c.env.incoming.complete || options.stopping()) c.res.headers.set("Connection", "close");
   });
-  app.use(identify(options));
+  const door = options.door ?? openDoor({ host: "127.0.0.1", publicUrl: "", allowedHosts: [] });
+  identify(app, { ...options, door });
   runRoutes(app, { ...options, newsroom });
   operateRoutes(app, options);
   approvalRoutes(app, options);
@@ -155,7 +181,17 @@ export function createApp(
   healthRoutes(app, options);
   sessionRoutes(app, { sessions, clock, closing });
   adminRoutes(app, options);
+  cronRoutes(app, { cron: options.cron, crons: store.crons });
+  hookRoutes(app, options);
+  outboxRoutes(app, store);
+  deliveryRoutes(app, { ...options, deliveries: store.deliveries, refusals: options.hooks.refusals });
   return app;
+}
+
+/** To listen everywhere is not a place to go to. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" || host === "[::]" ? "::1" : host;
 }
 
 /** Connections with nothing asked. Node leaves those alone that never asked anything, which is what browsers open ahead. */

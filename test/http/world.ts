@@ -1,12 +1,14 @@
 import { connect } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { systemClock } from "../../src/domain/clock.ts";
+import { type Clock, systemClock } from "../../src/domain/clock.ts";
 import { Fault } from "../../src/domain/fault.ts";
+import type { Schedule } from "../../src/domain/schedule.ts";
 import type { Workflow } from "../../src/domain/workflow.ts";
 import { dispatcher } from "../../src/engine/dispatch.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import { forker } from "../../src/engine/fork.ts";
+import type { Settings } from "../../src/engine/settings.ts";
 import type { ErrorBody, Health } from "../../src/http/api.ts";
 import { type Client, createClient } from "../../src/http/client.ts";
 import { type OpenServer, openServer, type ServerOptions } from "../../src/http/server.ts";
@@ -15,8 +17,10 @@ import { sessions } from "../../src/store/files/sessions.ts";
 import { workspaces } from "../../src/store/files/workspaces.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
+import { createCron } from "../../src/triggers/cron.ts";
 import { check } from "../../src/workflow/check.ts";
 import type { Library, LibraryEntry } from "../../src/workflow/library.ts";
+import { type IntakeOptions, intakeOf } from "../support/intake.ts";
 import { calm } from "../support/keeper.ts";
 import { version, workflow } from "../support/workflow.ts";
 import { temporaryFolder } from "../support/world.ts";
@@ -60,8 +64,21 @@ export const WORKFLOWS: readonly Workflow[] = [
 ];
 
 /** A daemon's worth of rooms behind a real port, over a real database. */
-export async function openWorld(more: Partial<ServerOptions> = {}): Promise<World> {
-  const clock = systemClock();
+export async function openWorld(
+  more: Partial<ServerOptions> = {},
+  {
+    workflows = WORKFLOWS,
+    settings = calm.settings,
+    clock = systemClock(),
+    schedules = [],
+    ...intake
+  }: IntakeOptions & {
+    workflows?: readonly Workflow[];
+    settings?: Settings;
+    clock?: Clock;
+    schedules?: readonly Schedule[];
+  } = {},
+): Promise<World> {
   const errors: object[] = [];
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: (fields: object) => void errors.push(fields) };
   const folder = temporaryFolder();
@@ -78,19 +95,37 @@ export async function openWorld(more: Partial<ServerOptions> = {}): Promise<Worl
     restartLimit: 3,
   });
   await engine.begin();
-  const library = inMemory(WORKFLOWS);
+  const library = inMemory(workflows);
+  const dispatch = dispatcher({ library, store, engine, clock, settings: calm.settings });
+  const cron = createCron({
+    crons: store.crons,
+    schedules: () => schedules,
+    onSchedules: () => () => {},
+    dispatch,
+    cancel: engine.cancel,
+    bus: engine.bus,
+    handlers: { sweep: async () => "swept", backup: () => new Promise(() => {}) },
+    settings: { timezone: "UTC", webhooks: false, agent: false },
+    pauseAfter: 5,
+    clock,
+    log,
+  });
   let stopping = false;
   const options: ServerOptions = {
     host: "127.0.0.1",
     port: 0,
     token: TOKEN,
     user: "ada",
+    oidc: null,
+    publicUrl: "",
+    allowedHosts: [],
     engine,
     store,
     library,
     check: async ({ file, bytes }) => check(file, bytes),
     sessions: sessions(join(folder, "sessions"), clock),
-    dispatch: dispatcher({ library, store, engine, clock, settings: calm.settings }),
+    dispatch,
+    cron,
     fork: forker({
       store,
       engine,
@@ -99,6 +134,7 @@ export async function openWorld(more: Partial<ServerOptions> = {}): Promise<Worl
       settings: calm.settings,
       workspaces: workspaces({ root: join(folder, "workspaces"), id: clock.id }),
     }),
+    ...intakeOf({ engine, store, library, clock, settings }, intake),
     health: async () => HEALTH,
     stopping: () => stopping,
     leaveSafeMode: () => {},
@@ -178,6 +214,7 @@ function inMemory(workflows: readonly Workflow[]): Library {
     name: each.name,
     kind: "agent",
     version: each,
+    schedules: [],
     complaints: [],
   }));
   return {

@@ -9,6 +9,7 @@ export function adminRoutes(app: App, options: { health: () => Promise<Health>; 
     {
       method: "delete",
       path: "/api/v1/admin/safe-mode",
+      needs: "admin",
       summary: "Leave safe mode: what is owed may start again. Without effect when it is not in force",
       answers: { 200: schemas.health },
     },

@@ -14,6 +14,7 @@ export function approvalRoutes(app: App, { store, engine }: { store: Store; engi
     {
       method: "get",
       path: "/api/v1/approvals",
+      needs: "viewer",
       summary: "List gates, newest first",
       query: z.strictObject({ ...page, status: z.enum(APPROVAL_STATUSES).optional() }),
       answers: { 200: schemas.approvalList },
@@ -29,6 +30,7 @@ export function approvalRoutes(app: App, { store, engine }: { store: Store; engi
     {
       method: "get",
       path: "/api/v1/approvals/{id}",
+      needs: "viewer",
       of: "approval",
       summary: "One gate and its answer",
       answers: { 200: schemas.approvalLine },
@@ -45,6 +47,7 @@ export function approvalRoutes(app: App, { store, engine }: { store: Store; engi
     {
       method: "post",
       path: "/api/v1/approvals/{id}/respond",
+      needs: "approver",
       of: "approval",
       summary: "Answer a gate; the first valid answer stands",
       body: schemas.respond,

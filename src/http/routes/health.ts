@@ -27,13 +27,25 @@ export function healthRoutes(
 
   route(
     app,
-    { method: "get", path: "/api/v1/health", summary: "How the daemon is", answers: { 200: schemas.health } },
+    {
+      method: "get",
+      path: "/api/v1/health",
+      needs: "viewer",
+      summary: "How the daemon is",
+      answers: { 200: schemas.health },
+    },
     async ({ c }) => c.json(await health()),
   );
 
   route(
     app,
-    { method: "get", path: "/livez", summary: "Whether the process is alive", answers: { 200: schemas.live } },
+    {
+      method: "get",
+      path: "/livez",
+      needs: "public",
+      summary: "Whether the process is alive",
+      answers: { 200: schemas.live },
+    },
     async ({ c }) => {
       const asked = performance.now();
       await new Promise<void>((resolve) => void setImmediate(resolve));
@@ -47,6 +59,7 @@ export function healthRoutes(
     {
       method: "get",
       path: "/readyz",
+      needs: "public",
       summary: "Whether the daemon takes work: its disk was written to",
       answers: { 200: schemas.ready },
     },
@@ -67,6 +80,7 @@ export function healthRoutes(
     {
       method: "get",
       path: "/schema/workflow.json",
+      needs: "public",
       summary: "The grammar as JSON Schema, for editors",
       answers: { 200: z.any() },
     },
@@ -79,7 +93,7 @@ export function healthRoutes(
   let description: object | null = null;
   route(
     app,
-    { method: "get", path: "/openapi.json", summary: "This description", answers: { 200: z.any() } },
+    { method: "get", path: "/openapi.json", needs: "public", summary: "This description", answers: { 200: z.any() } },
     ({ c }) => {
       description ??= app.getOpenAPI31Document({
         openapi: "3.1.0",
@@ -91,8 +105,11 @@ export function healthRoutes(
   );
   app.openAPIRegistry.registerComponent("securitySchemes", "token", { type: "http", scheme: "bearer" });
 
-  route(app, { method: "get", path: "/", summary: "What this is", answers: { 200: "text/plain" } }, ({ c }) =>
-    c.text(`lastlight ${version}\n\nThe API is under /api/v1 and needs a token; it is described in /openapi.json.\n`),
+  route(
+    app,
+    { method: "get", path: "/", needs: "public", summary: "What this is", answers: { 200: "text/plain" } },
+    ({ c }) =>
+      c.text(`lastlight ${version}\n\nThe API is under /api/v1 and needs a token; it is described in /openapi.json.\n`),
   );
 }
 

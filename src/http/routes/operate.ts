@@ -15,6 +15,7 @@ export function operateRoutes(app: App, { engine, fork, clock }: { engine: Engin
     {
       method: "post",
       path: "/api/v1/runs/{id}/pause",
+      needs: "operator",
       of: "run",
       summary: "Hold a run back: what executes goes on, nothing more starts",
       answers: { 200: schemas.moved },
@@ -26,6 +27,7 @@ export function operateRoutes(app: App, { engine, fork, clock }: { engine: Engin
     {
       method: "post",
       path: "/api/v1/runs/{id}/resume",
+      needs: "operator",
       of: "run",
       summary: "Let a run go on that an operator held back",
       answers: { 200: schemas.moved },
@@ -37,6 +39,7 @@ export function operateRoutes(app: App, { engine, fork, clock }: { engine: Engin
     {
       method: "post",
       path: "/api/v1/runs/{id}/retry",
+      needs: "operator",
       of: "run",
       summary: "Have a run that is over go on, from a phase or from whatever did not succeed",
       body: schemas.retryRun,
@@ -49,8 +52,11 @@ export function operateRoutes(app: App, { engine, fork, clock }: { engine: Engin
     {
       method: "post",
       path: "/api/v1/runs/{id}/fork",
+      needs: "operator",
       of: "run",
       summary: "Start a run that begins as this one stood before a phase, with what is edited about it",
+      // Who brings a text of their own brings another workflow, whatever its name.
+      workflow: ({ body }) => (body.yaml === undefined && body.files === undefined ? undefined : null),
       body: schemas.forkRun,
       answers: { 202: schemas.startedRun, 200: schemas.startedRun },
     },
@@ -65,6 +71,7 @@ export function operateRoutes(app: App, { engine, fork, clock }: { engine: Engin
     {
       method: "post",
       path: "/api/v1/runs/{id}/signals",
+      needs: "operator",
       of: "run",
       summary: "Send a run word from outside: kept whether or not it waits; the first under an id stands",
       body: schemas.sendSignal,

@@ -53,7 +53,9 @@ export function runRoutes(
     {
       method: "post",
       path: "/api/v1/runs",
+      needs: "operator",
       summary: "Start a run; a known idempotency key answers with the run that exists",
+      workflow: ({ body }) => body.workflow,
       body: schemas.startRun,
       answers: { 202: schemas.startedRun, 200: schemas.startedRun },
     },
@@ -65,6 +67,7 @@ export function runRoutes(
         trigger: { type: "api", id: null, by },
         once: body.idempotency_key ?? null,
       });
+      c.set("subject", run.id);
       return c.json<StartedRun>({ id: run.id, status: run.status, created }, created ? 202 : 200);
     },
   );
@@ -74,7 +77,9 @@ export function runRoutes(
     {
       method: "get",
       path: "/api/v1/runs",
+      needs: "viewer",
       summary: "List runs, newest first",
+      workflow: ({ query }) => query.workflow ?? null,
       query: listQuery,
       answers: { 200: schemas.runList },
     },
@@ -89,6 +94,8 @@ export function runRoutes(
     {
       method: "get",
       path: "/api/v1/runs/{id}",
+      needs: "viewer",
+      ownRun: true,
       of: "run",
       summary: "Everything about a run",
       answers: { 200: schemas.runBody },
@@ -101,6 +108,8 @@ export function runRoutes(
     {
       method: "get",
       path: "/api/v1/runs/{id}/executions",
+      needs: "viewer",
+      ownRun: true,
       of: "run",
       summary: "The tries of a run's phases",
       answers: { 200: schemas.executionList },
@@ -113,6 +122,8 @@ export function runRoutes(
     {
       method: "get",
       path: "/api/v1/runs/{id}/events",
+      needs: "viewer",
+      ownRun: true,
       of: "run",
       summary: "A run's changes as server-sent events: event `run`, id the revision",
       answers: { 200: "text/event-stream", 204: "The run is over and everything was seen" },
@@ -134,6 +145,7 @@ export function runRoutes(
     {
       method: "post",
       path: "/api/v1/runs/{id}/cancel",
+      needs: "operator",
       of: "run",
       summary: "End a run and everything it has under way",
       answers: { 200: schemas.cancelled },
@@ -153,6 +165,7 @@ export function runRoutes(
     {
       method: "post",
       path: "/api/v1/runs/{id}/star",
+      needs: "operator",
       of: "run",
       summary: "Star a run, or take the star away",
       body: schemas.starRun,
@@ -165,6 +178,7 @@ export function runRoutes(
     {
       method: "post",
       path: "/api/v1/runs/{id}/label",
+      needs: "operator",
       of: "run",
       summary: "Label a run, or take the label away",
       body: schemas.labelRun,

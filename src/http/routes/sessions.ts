@@ -47,6 +47,7 @@ export function sessionRoutes(
     {
       method: "get",
       path: "/api/v1/sessions/{id}",
+      needs: "viewer",
       summary: "Lines of a session from a byte offset on",
       query: pageQuery,
       answers: { 200: schemas.sessionBody },
@@ -63,6 +64,7 @@ export function sessionRoutes(
     {
       method: "get",
       path: "/api/v1/sessions/{id}/tail",
+      needs: "viewer",
       summary: "A session's lines as server-sent events: event `line`, id the byte offset behind it",
       query: z.strictObject({ offset }),
       answers: { 200: "text/event-stream", 204: "The session is over and everything was seen" },

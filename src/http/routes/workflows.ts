@@ -30,6 +30,7 @@ export function workflowRoutes(
     {
       method: "get",
       path: "/api/v1/workflows",
+      needs: "viewer",
       summary: "The library, files in need of work too",
       answers: { 200: schemas.workflowList },
     },
@@ -44,6 +45,7 @@ export function workflowRoutes(
     {
       method: "get",
       path: "/api/v1/workflows/{name}",
+      needs: "viewer",
       of: "workflow",
       summary: "One workflow with its YAML",
       answers: { 200: schemas.workflowBody },
@@ -57,8 +59,10 @@ export function workflowRoutes(
     {
       method: "post",
       path: "/api/v1/workflows/{name}/check",
+      needs: "viewer",
       of: "workflow",
       summary: "What a text would come to as this workflow's file; nothing is kept",
+      keepsNothing: true,
       body: "yaml",
       answers: { 200: schemas.checkResult },
     },
@@ -73,6 +77,7 @@ export function workflowRoutes(
     {
       method: "put",
       path: "/api/v1/workflows/{name}/override",
+      needs: "admin",
       of: "workflow",
       summary: "Switch a workflow off or on; runs under way are not touched",
       body: schemas.overrideWorkflow,
@@ -90,6 +95,7 @@ export function workflowRoutes(
     {
       method: "delete",
       path: "/api/v1/workflows/{name}/override",
+      needs: "admin",
       of: "workflow",
       summary: "Go back to what the YAML says",
       answers: { 200: schemas.workflowItem },
