@@ -2,7 +2,8 @@ import { existsSync, rmSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { Config } from "./config.ts";
+import { type Config, hiddenOf } from "./config.ts";
+import { ACTIONS } from "./domain/action.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
 import { Fault } from "./domain/fault.ts";
 import { redactor } from "./domain/redaction.ts";
@@ -11,16 +12,18 @@ import { chosenSandbox } from "./engine/confinement.ts";
 import type { Log } from "./engine/contracts/log.ts";
 import type { Sandboxes } from "./engine/contracts/sandbox.ts";
 import { isForRoom } from "./engine/disk.ts";
-import { type Dispatch, dispatcher } from "./engine/dispatch.ts";
+import { type Dispatch, dispatcher, drafter } from "./engine/dispatch.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import { forker } from "./engine/fork.ts";
 import { createKeeper } from "./engine/keeper.ts";
-import { keepTidy } from "./engine/retention.ts";
+import { keepTidy, tidy } from "./engine/retention.ts";
 import type { Settings } from "./engine/settings.ts";
 import { createTranscripts } from "./engine/transcript.ts";
 import type { Health } from "./http/api.ts";
+import type { Oidc } from "./http/routes/login.ts";
 import { openServer } from "./http/server.ts";
-import { deliverers, phases, runtimes, sandboxes } from "./plugins.ts";
+import { connectors, phases, runtimes, sandboxes } from "./plugins.ts";
+import { backups } from "./store/files/backups.ts";
 import { ballast } from "./store/files/ballast.ts";
 import { blobs } from "./store/files/blobs.ts";
 import { type Lock, lockFolder } from "./store/files/lock.ts";
@@ -33,7 +36,16 @@ import { type Repositories, repositories } from "./store/files/workspaces/reposi
 import { workspaces } from "./store/files/workspaces.ts";
 import { lockByDatabase } from "./store/sqlite/lock.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
+import { createCron } from "./triggers/cron.ts";
+import { cronHandlers } from "./triggers/cron-handlers.ts";
+import { createIntake } from "./triggers/intake.ts";
+import { startPolling } from "./triggers/poll.ts";
+import { limits } from "./triggers/rates.ts";
+import { refusals } from "./triggers/refusals.ts";
+import { replayer } from "./triggers/replay.ts";
+import { webhooks } from "./triggers/webhook.ts";
 import { openLibrary } from "./workflow/library.ts";
+import { readSources } from "./workflow/sources.ts";
 
 /** A daemon that serves. */
 export interface Daemon {
@@ -90,6 +102,7 @@ async function wire(
   const { stateDir } = config;
   const node = { node: config.node, incarnation: clock.id() };
   const startedAt = clock.now();
+  const sources = readSources(config.sources.file, config.sources.isNamed, Object.keys(config.secrets));
   let stopping = false;
 
   // The library's reader takes a while to wake: it does so while the rest is opened.
@@ -128,6 +141,7 @@ async function wire(
     file: join(stateDir, "lastlight.db"),
     clock,
     onUnknown: unknown,
+    reports: config.github !== null,
   });
   undo.push(() => store.close());
   const library = await opening;
@@ -135,10 +149,12 @@ async function wire(
   const settings = settingsOf(config, sandbox);
 
   const dispatch: Dispatch = (request) => dispatching(request);
-  const words = redactor(config.secrets);
+  const words = redactor(hiddenOf(config));
   const mirrors = repositoriesOf(config, clock);
   const places = workspaces({ root: join(stateDir, "workspaces"), id: clock.id, repositories: mirrors });
   const sessionFiles = sessions(join(stateDir, "agent-sessions", "projects"), clock);
+  const { github, publicUrl } = config;
+  const outside = connectors({ github, replies: store.replies, publicUrl, version, words, clock, log });
   const engine: Engine = createEngine({
     store,
     node,
@@ -168,7 +184,9 @@ async function wire(
       onUnknown: unknown,
     }),
     phases: phases(runtimes(config.scripted)),
-    deliverers: deliverers(log),
+    deliverers: outside.deliverers,
+    actors: outside.actors,
+    tries: config.outboxTries,
     settings,
     blobs: blobs(artefactsOf(config)),
     startChild: ({ workflow, inputs, parent, once }) =>
@@ -183,7 +201,42 @@ async function wire(
     restartLimit: config.restartLimit,
   });
   const dispatching = dispatcher({ library, store, engine, clock, settings });
+  const rates = limits(config.rates);
+  const intake = createIntake({
+    engine,
+    deliveries: store.deliveries,
+    workflows: () => library.list().flatMap(({ version: each }) => (each?.workflow.on ? [each] : [])),
+    draft: drafter({ library, store, clock, settings }),
+    house: { holdLabel: config.holdLabel },
+    words,
+    limit: rates.actor,
+    clock,
+  });
   undo.push(() => engine.stop());
+  const tidying = { store, workspaces: places, repositories: mirrors, retention: retentionOf(config), clock, log };
+  const cron = createCron({
+    crons: store.crons,
+    schedules: () => library.list().flatMap(({ schedules }) => schedules),
+    onSchedules: library.onChange,
+    dispatch,
+    cancel: engine.cancel,
+    bus: engine.bus,
+    handlers: cronHandlers({
+      tidy: (signal) => tidy(tidying, signal),
+      store,
+      backups: backups(join(stateDir, "backups")),
+      clock,
+    }),
+    settings: {
+      timezone: config.timezone,
+      webhooks: config.githubWebhookSecrets.length > 0,
+      agent: config.agent !== null,
+    },
+    pauseAfter: config.cronPauseAfter,
+    clock,
+    log,
+  });
+  undo.push(() => cron.stop());
 
   const lag = monitorEventLoopDelay({ resolution: 20 });
   lag.enable();
@@ -193,6 +246,9 @@ async function wire(
     port: config.port,
     token: config.token ?? apiToken(stateDir),
     user: userName(),
+    oidc: oidcOf(config, clock),
+    publicUrl: config.publicUrl,
+    allowedHosts: config.allowedHosts,
     engine,
     store,
     library,
@@ -207,6 +263,14 @@ async function wire(
       settings,
       workspaces: places,
     }),
+    cron,
+    hooks: {
+      sources: webhooks({ ...config, github: config.githubWebhookSecrets, self: config.githubLogins, sources }),
+      intake,
+      limits: rates,
+      refusals: refusals(clock, log),
+    },
+    replay: replayer({ deliveries: store.deliveries, intake, self: config.githubLogins, clock }),
     health: async (): Promise<Health> => ({
       status: stopping ? "stopping" : safeMode ? "safe_mode" : "ready",
       trouble: safeMode?.reason ?? engine.disk.state()?.what ?? null,
@@ -239,10 +303,24 @@ async function wire(
 
   let recovery: Promise<unknown> = Promise.resolve();
   const begin = (): void => {
-    recovery = recover();
-    undo.push(
-      keepTidy({ store, workspaces: places, repositories: mirrors, retention: retentionOf(config), clock, log }),
-    );
+    // What lives is known by then, so that a slot is judged by the runs that are really under way.
+    recovery = recover().then(() => {
+      if (!stopping) cron.begin();
+    });
+    undo.push(keepTidy(tidying));
+    if (github && outside.feed && github.poll.length > 0)
+      undo.push(
+        startPolling({
+          repositories: github.poll,
+          everyMs: github.pollSeconds * 1_000,
+          feed: outside.feed,
+          intake,
+          cursors: store.replies,
+          self: config.githubLogins,
+          clock,
+          log,
+        }),
+      );
   };
   /** Until it is done: with no room on the disk it waits for some, as everything else does. */
   const recover = async (): Promise<void> => {
@@ -269,6 +347,8 @@ async function wire(
       stopping = true;
       log.info({}, "stopping");
       await recovery;
+      // Before the server, which may take a while: from here on nothing begins by itself.
+      await cron.stop();
       suspects.clean();
       await unwind();
       log.info({}, "stopped");
@@ -282,6 +362,19 @@ function repositoriesOf(
 ): Repositories | null {
   if (base === null) return null;
   return repositories({ base, root: join(stateDir, "repositories"), clock, environment: programEnvironment });
+}
+
+/** Few daemons have a provider, and what speaks its language takes a while to load. */
+function oidcOf({ oidc: config }: Config, clock: Clock): Oidc | null {
+  if (!config) return null;
+  let provider: ReturnType<Oidc["provider"]> | null = null;
+  return {
+    provider: () => {
+      provider ??= import("./http/identity/oidc.ts").then(({ oidc }) => oidc({ ...config, clock }));
+      return provider;
+    },
+    admission: config,
+  };
 }
 
 function artefactsOf({ stateDir }: Config): string {
@@ -305,11 +398,13 @@ function settingsOf(config: Config, sandbox: keyof Sandboxes): Settings {
     sandbox,
     path: config.programEnvironment.PATH ?? "",
     hidden: [config.stateDir],
+    actions: config.github ? Object.keys(ACTIONS) : [],
     artefacts: artefactsOf(config),
   };
 }
 
-async function takeLock(stateDir: string, clock: Clock, log: Log): Promise<Lock> {
+/** The lock of a STATE_DIR; throws `state.locked` when another daemon keeps it. */
+export async function takeLock(stateDir: string, clock: Clock, log: Log): Promise<Lock> {
   for (let waited = 0; ; waited += LOCK_RETRY_MS) {
     let lock = lockFolder(stateDir);
     if (lock === "unavailable") {
@@ -324,7 +419,8 @@ async function takeLock(stateDir: string, clock: Clock, log: Log): Promise<Lock>
   }
 }
 
-function userName(): string {
+/** Who runs this. */
+export function userName(): string {
   try {
     return userInfo().username;
   } catch {

@@ -16,6 +16,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
+  addUser: async (config, user) => (await import("./first-user.ts")).addFirstUser(config, user),
   simulate: async (of) => (await import("./simulate.ts")).simulateRuns(of),
   serve: async (config, version, say) => (await import("./serve.ts")).serve(config, version, say),
 });

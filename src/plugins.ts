@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { consoleAsks, consolePosts } from "./connectors/console.ts";
+import { atGithub } from "./connectors/github.ts";
 import { Fault } from "./domain/fault.ts";
-import type { Deliverer } from "./engine/contracts/deliverer.ts";
+import type { Actor, Deliverer } from "./engine/contracts/deliverer.ts";
 import type { Log } from "./engine/contracts/log.ts";
 import type { PhaseKind } from "./engine/contracts/phase.ts";
 import type { Runtime } from "./engine/contracts/runtime.ts";
@@ -44,8 +45,20 @@ export function sandboxes({ stateDir, programEnvironment: environment, sandbox }
   };
 }
 
-export function deliverers(log: Log): readonly Deliverer[] {
-  return [consoleAsks(log), consolePosts(log)];
+/** Who tells people of runs, who acts outside for them, and what is read there. The console hears of every run. */
+export function connectors(
+  options: Parameters<typeof atGithub>[1] & { github: Config["github"]; log: Log },
+): Connectors {
+  const house = [consoleAsks(options.log), consolePosts(options.log)];
+  if (!options.github) return { deliverers: house, actors: [], feed: null };
+  const { deliverers, actor, feed } = atGithub(options.github, options);
+  return { deliverers: [...house, ...deliverers], actors: [actor], feed };
+}
+
+interface Connectors {
+  readonly deliverers: readonly Deliverer[];
+  readonly actors: readonly Actor[];
+  readonly feed: ReturnType<typeof atGithub>["feed"] | null;
 }
 
 const LARGEST_SCRIPT = 4 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { Config } from "./config.ts";
+import { type Config, hiddenOf } from "./config.ts";
 import { startDaemon } from "./daemon.ts";
 import { asFault } from "./domain/fault.ts";
 import { redactor } from "./domain/redaction.ts";
@@ -6,7 +6,7 @@ import { createLog } from "./log.ts";
 
 /** Runs the daemon until a signal ends it; resolves with the exit code. A second signal does not wait. */
 export async function serve(config: Config, version: string, say: (line: string) => void): Promise<number> {
-  const log = createLog(config.logLevel, redactor(config.secrets));
+  const log = createLog(config.logLevel, redactor(hiddenOf(config)));
   // A state nobody foresaw is not one to go on from: end, and let the next start recover from what is on disk.
   process.once("uncaughtException", (error) => {
     log.error({ err: error }, "an exception nobody caught; the daemon ends");

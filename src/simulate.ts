@@ -16,5 +16,5 @@ export async function simulateRuns(of: Omit<Simulated, "phases" | "open">): Prom
 }
 
 function everyPhase(runtimes: readonly Runtime[]): readonly PhaseKind[] {
-  return [...phases(runtimes), absent("tool"), absent("action"), absent("post-review")];
+  return [...phases(runtimes), absent("tool")];
 }

@@ -1,5 +1,9 @@
+import { generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../src/config.ts";
+import { hiddenOf, readConfig } from "../src/config.ts";
+import { temporaryFolder } from "./support/world.ts";
 
 describe("where repositories come from", () => {
   test.each([
@@ -42,4 +46,118 @@ test("workspaces are kept for two weeks, of failed runs for a month, or as long 
   expect(days({})).toEqual([14, 30]);
   expect(days({ LASTLIGHT_WORKSPACES_DAYS: "0", LASTLIGHT_WORKSPACES_FAILED_DAYS: "7" })).toEqual([0, 7]);
   expect(() => days({ LASTLIGHT_WORKSPACES_DAYS: "-1" })).toThrow(/LASTLIGHT_WORKSPACES_DAYS/);
+});
+
+test("schedules are at home in UTC unless a place is named, and pause themselves after five failures unless told otherwise", () => {
+  const read = (environment: Record<string, string>): unknown[] => {
+    const { timezone, cronPauseAfter } = readConfig(environment);
+    return [timezone, cronPauseAfter];
+  };
+  expect(read({})).toEqual(["UTC", 5]);
+  expect(read({ LASTLIGHT_TIMEZONE: "Europe/Berlin", LASTLIGHT_CRON_PAUSE_AFTER: "0" })).toEqual(["Europe/Berlin", 0]);
+  expect(() => read({ LASTLIGHT_TIMEZONE: "Berlin" })).toThrow('LASTLIGHT_TIMEZONE: "Berlin" is no place such as');
+});
+
+test("GitHub's webhooks are taken under one secret, or two while it changes; what else delivers stands in a file", () => {
+  const { githubWebhookSecrets, githubLogins, sources, holdLabel } = readConfig({}, "/srv");
+  expect({ githubWebhookSecrets, githubLogins, sources, holdLabel }).toEqual({
+    githubWebhookSecrets: [],
+    githubLogins: [],
+    sources: { file: "/srv/sources.yaml", isNamed: false },
+    holdLabel: "lastlight:hold",
+  });
+  expect(readConfig({ GITHUB_WEBHOOK_SECRET: "new,old" }).githubWebhookSecrets).toEqual(["new", "old"]);
+  expect(() => readConfig({ GITHUB_WEBHOOK_SECRET: "a,b,c" })).toThrow(/^GITHUB_WEBHOOK_SECRET: it may hold two/);
+  expect(readConfig({ LASTLIGHT_HOLD_LABEL: "" }).holdLabel).toBe("");
+  expect(readConfig({ LASTLIGHT_SOURCES: "ours.yaml" }, "/srv").sources).toEqual({
+    file: "/srv/ours.yaml",
+    isNamed: true,
+  });
+});
+
+test("an identity provider comes with all it needs, and its secret is shown nowhere", () => {
+  const environment = {
+    LASTLIGHT_OIDC_ISSUER: "https://accounts.example",
+    LASTLIGHT_OIDC_CLIENT_ID: "lastlight",
+    LASTLIGHT_OIDC_CLIENT_SECRET: "a secret of this test",
+    LASTLIGHT_OIDC_ROLE_CLAIM: "groups",
+    LASTLIGHT_OIDC_ROLES: "admins=admin,devs=operator",
+    LASTLIGHT_OIDC_DEFAULT_ROLE: "viewer",
+  };
+  const config = readConfig(environment);
+  expect(config.oidc).toMatchObject({ roles: { admins: "admin", devs: "operator" }, defaultRole: "viewer" });
+  expect(Object.values(hiddenOf(config))).toContain("a secret of this test");
+  expect(config.secrets).toEqual({});
+  expect(readConfig({}).oidc).toBeNull();
+  for (const [name, value] of [
+    ["LASTLIGHT_OIDC_ISSUER", "accounts.example"],
+    ["LASTLIGHT_OIDC_CLIENT_ID", ""],
+    ["LASTLIGHT_OIDC_CLIENT_SECRET", ""],
+    ["LASTLIGHT_OIDC_ROLES", "admins=owner"],
+    ["LASTLIGHT_OIDC_DEFAULT_ROLE", "owner"],
+  ] as const) {
+    expect(() => readConfig({ ...environment, [name]: value })).toThrow(name);
+  }
+});
+
+test.each([
+  ["LASTLIGHT_PUBLIC_URL", "lastlight.example"],
+  ["LASTLIGHT_PUBLIC_URL", "ftp://lastlight.example"],
+  ["LASTLIGHT_PUBLIC_URL", "https://ana@lastlight.example"],
+  ["LASTLIGHT_ALLOWED_HOSTS", "https://lastlight.example"],
+  ["LASTLIGHT_ALLOWED_HOSTS", "*"],
+])("%s may not be %s", (name, value) => {
+  expect(() => readConfig({ [name]: value })).toThrow(name);
+});
+
+describe("who the daemon is at GitHub", () => {
+  const { privateKey } = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs1", format: "pem" },
+  });
+  const app = { LASTLIGHT_GITHUB_APP_ID: "12345" };
+
+  test("nobody, where nothing is said", () => {
+    expect(readConfig({}).github).toBeNull();
+  });
+
+  test("an App, its key on one line or in a file; otherwise whoever a token is", () => {
+    const file = join(temporaryFolder(), "key.pem");
+    writeFileSync(file, privateKey);
+    const identity = { type: "app", id: "12345", privateKey };
+    const inline = privateKey.replaceAll("\n", "\\n");
+    expect(readConfig({ ...app, LASTLIGHT_GITHUB_PRIVATE_KEY: inline }).github?.identity).toEqual(identity);
+    expect(readConfig({ ...app, LASTLIGHT_GITHUB_PRIVATE_KEY_FILE: file }).github?.identity).toEqual(identity);
+    const token = { type: "token", token: "t" };
+    expect(readConfig({ LASTLIGHT_GITHUB_TOKEN: "t" }).github?.identity).toEqual(token);
+    expect(readConfig({ LASTLIGHT_SECRET_GITHUB_TOKEN: "t", LASTLIGHT_GITHUB_TOKEN: "u" }).github?.identity).toEqual(
+      token,
+    );
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ["an App without a key", app, "LASTLIGHT_GITHUB_PRIVATE_KEY: it is needed beside LASTLIGHT_GITHUB_APP_ID"],
+    ["a key that is none", { ...app, LASTLIGHT_GITHUB_PRIVATE_KEY: "hunter2" }, "it is no private key in PEM"],
+    [
+      "a file that is not there",
+      { ...app, LASTLIGHT_GITHUB_PRIVATE_KEY_FILE: "/no/key.pem" },
+      "it cannot be read: ENOENT",
+    ],
+    [
+      "a token in clear text over the network",
+      { LASTLIGHT_GITHUB_TOKEN: "t", LASTLIGHT_GITHUB_API: "http://github.example" },
+      "http is for loopback alone",
+    ],
+    ["repositories to poll, and nobody to ask as", { LASTLIGHT_GITHUB_POLL: "acme/web" }, "it needs an App or a token"],
+    [
+      "a repository that is none",
+      { LASTLIGHT_GITHUB_TOKEN: "t", LASTLIGHT_GITHUB_POLL: "acme" },
+      '"acme" is no repository',
+    ],
+  ])("%s is refused", (_what, environment, words) => {
+    const refused = expect.objectContaining({ code: "config.invalid", message: expect.stringContaining(words) });
+    expect(() => readConfig(environment)).toThrow(refused);
+    expect(() => readConfig(environment)).not.toThrow(/hunter2/);
+  });
 });

@@ -33,6 +33,7 @@ const KINDS: Partial<Sketch>[] = [
   { wait: { forMs: 1_000 } },
   { wait: { until: "x", everyMs: 1_000 } },
   { child: "other", timeoutMs: 1_000 },
+  { action: "github.comment", timeoutMs: 1_000 },
   { retry: { times: 1, pauseMs: 1_000 } },
   { matrix: 1, retry: { times: 1, pauseMs: 1_000 } },
   { iterate: { maxIterations: 2, gate: { kind: "reply" } } },
@@ -103,6 +104,8 @@ function possible(of: Workflow, run: Run): RunEvent[] {
     for (const due of [waits?.until, waits?.deadline]) if (due !== undefined) events.push(fired(phase, due));
     for (const outcome of waits?.for === "child" ? ENDINGS : [])
       events.push({ type: "child.ended", phase, iteration, attempt, epoch: run.epoch, execution: "child", outcome });
+    for (const outcome of waits?.for === "action" ? ENDINGS : [])
+      events.push({ type: "action.ended", phase, iteration, attempt, epoch: run.epoch, execution: "act", outcome });
   }
   for (const { id } of run.live) {
     for (const outcome of ENDINGS) events.push({ type: "execution.ended", execution: id, outcome });

@@ -3,7 +3,9 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type Config, readConfig } from "../config.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
 import type { Simulated, Simulation } from "../engine/simulation/simulate.ts";
+import type { AddUser } from "../http/api.ts";
 import type { Client } from "../http/client.ts";
+import type { UserLine } from "../store/people.ts";
 import { connect } from "./connect.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
@@ -14,6 +16,8 @@ export interface Io {
   readonly stderr: NodeJS.WriteStream;
   /** Runs the daemon until a signal ends it; `say` prints its one line. Resolves with the exit code. */
   readonly serve: (config: Config, version: string, say: (line: string) => void) => Promise<number>;
+  /** Adds a person to a STATE_DIR that no daemon serves: one beyond loopback does not start before there is someone. */
+  readonly addUser: (config: Config, user: AddUser) => Promise<UserLine>;
   /** Plays a scenario on an engine of its own. */
   readonly simulate: (of: Omit<Simulated, "phases" | "open">) => Promise<Simulation>;
 }

@@ -1,17 +1,24 @@
 import { Command } from "commander";
 import { answers } from "./commands/answer.ts";
 import { approvals } from "./commands/approvals.ts";
+import { audit } from "./commands/audit.ts";
 import { cancel } from "./commands/cancel.ts";
+import { crons } from "./commands/crons.ts";
+import { deliveries } from "./commands/deliveries.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
+import { hooks } from "./commands/hooks.ts";
 import { logs } from "./commands/logs.ts";
 import { operate } from "./commands/operate.ts";
+import { outbox } from "./commands/outbox.ts";
 import { run } from "./commands/run.ts";
 import { runs } from "./commands/runs.ts";
 import { safeMode } from "./commands/safe-mode.ts";
 import { serve } from "./commands/serve.ts";
 import { sessions } from "./commands/sessions.ts";
 import { show } from "./commands/show.ts";
+import { tokens } from "./commands/tokens.ts";
+import { users } from "./commands/users.ts";
 import { workflows } from "./commands/workflows.ts";
 import type { Desk, Register } from "./desk.ts";
 
@@ -27,7 +34,14 @@ const COMMANDS: readonly Register[] = [
   cancel,
   operate,
   workflows,
+  crons,
+  deliveries,
+  hooks,
+  outbox,
   sessions,
+  users,
+  tokens,
+  audit,
   doctor,
   safeMode,
 ];

@@ -243,6 +243,8 @@ function waiting({ at, for: what, until }: Extract<Moment, { type: "phase.waits"
       return "waits for its condition";
     case "child":
       return "waits for its child run";
+    case "action":
+      return "has it done outside";
     default:
       return `waits${long}`;
   }

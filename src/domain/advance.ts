@@ -12,7 +12,7 @@ import { retried, stands } from "./turn/resets.ts";
 import { settle, skipAll } from "./turn/starts.ts";
 import { Turn } from "./turn/turn.ts";
 import { judged, standing, stepOf } from "./turn/verdict.ts";
-import { childEnded, decided, due, outOfTime, signalled } from "./turn/waits.ts";
+import { decided, due, handedBack, outOfTime, signalled } from "./turn/waits.ts";
 import { admitted, ended, lose, used } from "./turn/work.ts";
 import type { Workflow } from "./workflow.ts";
 
@@ -69,7 +69,8 @@ function happen(turn: Turn, event: RunEvent): void {
       signalled(turn);
       break;
     case "child.ended":
-      childEnded(turn, event);
+    case "action.ended":
+      handedBack(turn, event);
       budget(turn);
       break;
     case "run.suspected":
@@ -167,10 +168,11 @@ function refusal(run: Run, event: RunEvent): Refusal | null {
     }
     case "timer.fired":
       return isAwaited(run, event) ? null : "stale";
-    case "child.ended": {
+    case "child.ended":
+    case "action.ended": {
       const phase = run.phases[event.phase];
       const awaited =
-        phase?.waits?.for === "child" &&
+        phase?.waits?.for === (event.type === "child.ended" ? "child" : "action") &&
         phase.iteration === event.iteration &&
         phase.attempt === event.attempt &&
         event.epoch === run.epoch;

@@ -16,7 +16,7 @@ export type Finding =
       readonly axes?: Axes;
       /** The moment that a `wait` waits for. */
       readonly at?: string;
-      /** What a child run is given. */
+      /** What a child run, or an act on an outside system, is given. */
       readonly inputs?: { readonly [name: string]: Json };
       /** Conditions that could not be evaluated, and therefore count as false. */
       readonly warnings?: readonly string[];
@@ -39,6 +39,7 @@ export function needsDecision(phase: Phase): boolean {
     case "wait":
       return !("forMs" in phase.wait);
     case "workflow":
+    case "action":
       return true;
     default:
       return false;

@@ -32,7 +32,7 @@ export interface PhaseState {
 
 /** What a waiting phase waits for: `until` and `deadline` are moments at which a timer is due. */
 export interface Waits {
-  readonly for: "gate" | "timer" | "retry" | "condition" | "child";
+  readonly for: "gate" | "timer" | "retry" | "condition" | "child" | "action";
   readonly until?: Iso;
   readonly deadline?: Iso;
   /** Since when; and the execution whose end brought the question, where one did. */

@@ -18,6 +18,7 @@ export type RunReason =
   | "gate"
   | "timer"
   | "child"
+  | "action"
   | "operator"
   | "concurrency"
   | "disk_full"
@@ -129,6 +130,16 @@ export type RunEvent =
       readonly execution: string;
       readonly outcome: Outcome;
     }
+  /** An act on an outside system is done, or never will be. `execution` is the id under which its outcome is recorded. */
+  | {
+      readonly type: "action.ended";
+      readonly phase: string;
+      readonly iteration: number;
+      readonly attempt: number;
+      readonly epoch: number;
+      readonly execution: string;
+      readonly outcome: Outcome;
+    }
   /** The daemon died while it handled this run's data. At the limit the run ends, reason `crash_loop` (engine rule 21). */
   | { readonly type: "run.suspected"; readonly restartLimit: number }
   | {
@@ -220,6 +231,12 @@ export type Effect =
   | { readonly type: "timers.void" }
   | {
       readonly type: "child.start";
+      readonly phase: string;
+      readonly iteration: number;
+      readonly attempt: number;
+    }
+  | {
+      readonly type: "action.start";
       readonly phase: string;
       readonly iteration: number;
       readonly attempt: number;

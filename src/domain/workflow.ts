@@ -196,9 +196,18 @@ export interface ChildPhase extends PhaseBase {
   readonly timeoutMs?: number;
 }
 
+/** An act on an outside system, done once as far as that system lets us; its end is this phase's end. */
+export interface ActionPhase extends PhaseBase {
+  readonly type: "action";
+  /** One of `ACTIONS` (`domain/action.ts`). */
+  readonly action: string;
+  readonly with: { readonly [name: string]: Json };
+  readonly timeoutMs?: number;
+}
+
 /** A phase that the grammar knows and this version does not carry out; its workflow lists it in `unavailable`. */
 export interface OtherPhase extends PhaseBase {
-  readonly type: "post-review" | "tool" | "action";
+  readonly type: "tool";
 }
 
 export type Phase =
@@ -209,6 +218,7 @@ export type Phase =
   | ApprovalPhase
   | WaitPhase
   | ChildPhase
+  | ActionPhase
   | OtherPhase;
 
 /** How many runs of one group may be under way at once, and what becomes of one too many. */
@@ -234,6 +244,13 @@ export interface Budget extends PhaseBudget {
   readonly perDayUsd?: number;
 }
 
+/** What starts runs of a workflow by itself. */
+export interface Triggers {
+  /** Events as `issues.opened`, or `issues` for all its actions; a condition that must hold besides. */
+  readonly github?: readonly { readonly events: readonly string[]; readonly if?: string }[];
+  readonly webhook?: readonly { readonly source: string; readonly if?: string }[];
+}
+
 /**
  * A declaration, immutable per content hash: plain JSON, checked before it is made, so that what is stored beside the
  * YAML can be executed by a daemon that never parses again.
@@ -248,6 +265,7 @@ export interface Workflow {
   /** JSON Schema properties as the author wrote them, allow-listed keywords only. */
   readonly inputs: { readonly [name: string]: Json };
   readonly phases: readonly Phase[];
+  readonly on?: Triggers;
   readonly variables?: { readonly [name: string]: string };
   readonly env?: { readonly [variable: string]: string };
   readonly secrets?: readonly string[];

@@ -1,6 +1,6 @@
 import type { Clock } from "../domain/clock.ts";
 import { Fault } from "../domain/fault.ts";
-import { type Json, utf8Length } from "../domain/json.ts";
+import type { Json } from "../domain/json.ts";
 import type { Workflow } from "../domain/workflow.ts";
 import type { Created, NewRun, Parent, Store, TriggerType } from "../store/store.ts";
 import { readInputs } from "../workflow/inputs.ts";
@@ -19,27 +19,40 @@ export interface DispatchRequest {
   readonly once: string | null;
   /** What set it off, for texts and conditions to read; at most 64 KiB of JSON with the rest of the context. */
   readonly context?: { readonly [name: string]: Json };
+  /** What else `trigger` tells: the event, who did it, where it can be seen. */
+  readonly told?: { readonly [name: string]: Json };
+  /** `owner/name`. */
+  readonly repo?: string | null;
+  readonly issueNumber?: number | null;
   /** The phase whose work the run is. */
   readonly parent?: Parent;
 }
 
 export type Dispatch = (request: DispatchRequest) => Promise<Created>;
+/** A run as it would be made, not made yet. */
+export type Draft = (request: DispatchRequest) => Promise<NewRun>;
 
 const CONTEXT_LIMIT = 65_536;
 
+/** From a wish to a run. Throws what a draft throws. */
+export function dispatcher(options: Drafting & { readonly engine: Pick<Engine, "create"> }): Dispatch {
+  const draft = drafter(options);
+  return async (request) => options.engine.create(await draft(request));
+}
+
+interface Drafting {
+  readonly library: Pick<Library, "get">;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly settings: Settings;
+}
+
 /**
- * From a wish to a run: the version in force is pinned, the inputs are checked against it, the kill switch is obeyed.
- * Throws `workflow.unknown`, `workflow.invalid`, `workflow.unavailable`, `workflow.disabled`, `input.invalid`,
+ * The version in force is pinned, the inputs are checked against it, the kill switch is obeyed. Throws
+ * `workflow.unknown`, `workflow.invalid`, `workflow.unavailable`, `workflow.disabled`, `input.invalid`,
  * `secret.missing`, `sandbox.missing`, `budget.exceeded` or `template.failed`.
  */
-export function dispatcher(options: {
-  library: Pick<Library, "get">;
-  store: Store;
-  engine: Pick<Engine, "create">;
-  clock: Clock;
-  settings: Settings;
-}): Dispatch {
-  const { library, store, engine, clock, settings } = options;
+export function drafter({ library, store, clock, settings }: Drafting): Draft {
   return async (request) => {
     const version = library.get(request.workflow);
     const { workflow } = version;
@@ -50,24 +63,24 @@ export function dispatcher(options: {
     }
     const id = clock.id();
     const trigger = { type: request.trigger.type, id: request.trigger.id ?? id, by: request.trigger.by };
-    const context = { ...request.context, trigger };
-    if (utf8Length(JSON.stringify(context)) > CONTEXT_LIMIT) {
+    const context = { ...request.context, trigger: { ...request.told, ...trigger } };
+    if (Buffer.byteLength(JSON.stringify(context)) > CONTEXT_LIMIT) {
       throw new Fault("input.invalid", "The context is larger than 64 KiB");
     }
-    return engine.create({
+    return {
       id,
       version,
       // A random shared id would halve the speed of a large database; the run's own id keeps time order.
       trigger: { type: request.trigger.type, id: request.trigger.id ?? id },
-      repo: null,
-      issueNumber: null,
+      repo: request.repo ?? null,
+      issueNumber: request.issueNumber ?? null,
       context,
       inputs: read.inputs,
       priority: workflow.priority,
       once: request.once,
       ...(await outside(groupOf(workflow, context, read.inputs), request.parent, store)),
       ...(request.parent ? { parent: request.parent } : {}),
-    });
+    };
   };
 }
 
@@ -105,9 +118,9 @@ export async function mayBegin(
   await withinBudget(workflow, store, clock);
 }
 
-/** What a run would only find out later: an agent that nothing drives or confines, a secret that nobody set. */
+/** What a run would only find out later: an agent that nothing drives or confines, an act that nobody does, a secret that nobody set. */
 function fits(workflow: Workflow, settings: Settings): void {
-  const { agent, secrets } = settings;
+  const { agent, secrets, actions } = settings;
   const idle = workflow.phases.find((phase) => phase.type === "agent" && phase.agent === undefined);
   if (idle && agent === null)
     throw new Fault(
@@ -121,6 +134,14 @@ function fits(workflow: Workflow, settings: Settings): void {
     throw new Fault(
       "sandbox.missing",
       `Phase "${loose.name}" of "${workflow.name}" would have an agent work without a sandbox`,
+    );
+  const stranger = workflow.phases.find(
+    (phase) => phase.type === "action" && actions?.includes(phase.action) === false,
+  );
+  if (stranger?.type === "action")
+    throw new Fault(
+      "workflow.unavailable",
+      `Phase "${stranger.name}" of "${workflow.name}" has ${stranger.action} done, and this daemon is nobody at GitHub: set LASTLIGHT_GITHUB_APP_ID or LASTLIGHT_GITHUB_TOKEN`,
     );
   const missing = workflow.phases.flatMap((phase) => phase.secrets ?? []).find((name) => !Object.hasOwn(secrets, name));
   if (missing !== undefined)

@@ -3,12 +3,13 @@ import type { Clock } from "../domain/clock.ts";
 import { Fault } from "../domain/fault.ts";
 import type { Json } from "../domain/json.ts";
 import type { Run, RunEvent } from "../domain/run.ts";
+import type { Accepted, Arrival } from "../store/deliveries.ts";
 import type { Ballast } from "../store/files/ballast.ts";
 import type { Blobs } from "../store/files/blobs.ts";
 import type { Applied, ApprovalLine, Created, Grant, Lease, NewRun, RunDetail, Store } from "../store/store.ts";
 import { admission } from "./admission.ts";
 import { type Bus, createBus } from "./bus.ts";
-import type { Deliverer } from "./contracts/deliverer.ts";
+import type { Actor, Deliverer } from "./contracts/deliverer.ts";
 import type { Keeper } from "./contracts/keeper.ts";
 import type { Log } from "./contracts/log.ts";
 import type { PhaseKind } from "./contracts/phase.ts";
@@ -31,6 +32,8 @@ export interface Engine {
   begin(suspects?: readonly string[]): Promise<Recovery>;
   /** Makes a run; resolves once it is durable. A known key returns the run that exists. */
   create(run: NewRun): Promise<Created>;
+  /** Takes in what came from outside with the runs it starts; resolves once all of it is durable. */
+  accept(arrival: Omit<Arrival, "take">): Promise<Accepted>;
   /** One event for one run, through the store; what it grants is carried out, what it stops is ended. */
   apply(run: string, event: RunEvent): Promise<Applied>;
   /** Answers a gate; throws `approval.unknown`, or `approval.answered` naming who was first. */
@@ -64,6 +67,7 @@ export interface Recovery {
 const FLOOR_MS = 5_000;
 /** A delivery that takes longer than this when the daemon stops is owed again by the next one. */
 const OUTBOX_PATIENCE_MS = 5_000;
+const TRIES = 20;
 const RECOVERED_AT_ONCE = 200;
 /** A phase whose process vanishes this often is not tried again: something on the machine kills it. */
 const LOST_LIMIT = 5;
@@ -76,6 +80,9 @@ export function createEngine(options: {
   keeper: Keeper;
   phases: readonly PhaseKind[];
   deliverers: readonly Deliverer[];
+  actors?: readonly Actor[];
+  /** After how many tries that failed what is said outside is given up. */
+  tries?: number;
   ballast: Ballast;
   settings: Settings;
   blobs: Blobs;
@@ -89,10 +96,10 @@ export function createEngine(options: {
   /** How long owed work may lie when nobody was woken for it; a simulation, where no wake-up is lost, looks less often. */
   floorMs?: number;
 }): Engine {
-  const { store, node, clock, log, restartLimit, floorMs = FLOOR_MS } = options;
+  const { store, node, clock, log, restartLimit, floorMs = FLOOR_MS, actors = [], tries = TRIES } = options;
   const valve = admission(node, options.cap);
   const bus = createBus();
-  const owed = createOwed({ ...options, apply });
+  const owed = createOwed({ ...options, actors, tries, apply });
   const outbox = createOutbox({
     store: {
       nextDue: () => store.nextDue(),
@@ -104,6 +111,7 @@ export function createEngine(options: {
     log,
     floorMs: 2 * floorMs,
     deliver: owed,
+    tries,
   });
   const kinds = registry(options.phases);
   const worker = createWorker({
@@ -259,6 +267,12 @@ export function createEngine(options: {
       worker.revoke(created.stopped);
       worker.offer(created.granted);
       return created;
+    },
+    accept: async (arrival) => {
+      const accepted = await written(store.deliveries.accept({ ...arrival, take: valve.take() }));
+      worker.revoke(accepted.stopped);
+      worker.offer(accepted.granted);
+      return accepted;
     },
     answer: async (approval, { decision, by, comment }) => {
       const gate = await store.approval(approval);

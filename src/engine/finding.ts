@@ -66,6 +66,7 @@ function startWith(data: RunData, phase: Phase, scope: Scope, warnings: string[]
     case "wait":
       return "at" in phase.wait ? { at: momentOf(render(phase.wait.at, scope)) } : {};
     case "workflow":
+    case "action":
       return { inputs: filled(phase.with, scope, render) as { [name: string]: Json } };
     default:
       return {};

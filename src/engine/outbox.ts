@@ -1,6 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import { asFault } from "../domain/fault.ts";
-import type { Lease, OwedEffect, Store } from "../store/store.ts";
+import type { EffectKind, Lease, OwedEffect, Settled, Store } from "../store/store.ts";
+import type { Undone } from "./contracts/deliverer.ts";
 import type { Log } from "./contracts/log.ts";
 
 /** Does what runs owe the world: at least once each, in order of falling due, again later when it fails. */
@@ -12,8 +13,16 @@ export interface Outbox {
 }
 
 const AT_ONCE = 50;
+/** Another side that does not answer must not hold up what stays in the house. */
+const OUTWARD_AT_ONCE = 500;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 15 * 60_000;
+/** What leaves the house. */
+const OUTWARD: ReadonlySet<EffectKind> = new Set(["ask", "post", "report", "action"]);
+/** Given up at some time, for a person to look at; whatever a run hangs on is not. */
+const MORTAL: ReadonlySet<EffectKind> = new Set(["ask", "post", "report"]);
+/** So that twenty tries take about two days. */
+const LAST_OUTWARD_RETRY_MS = 8 * 3_600_000;
 
 export function createOutbox(options: {
   store: Pick<Store, "due" | "settle" | "nextDue">;
@@ -22,10 +31,13 @@ export function createOutbox(options: {
   log: Log;
   /** The longest it sleeps: the wall clock may be set while it does. */
   floorMs: number;
-  deliver: (effect: OwedEffect) => Promise<void>;
+  // biome-ignore lint/suspicious/noConfusingVoidType: most of what is done has nothing to say.
+  deliver: (effect: OwedEffect) => Promise<Undone | void>;
+  /** After how many tries that failed something is given up. */
+  tries: number;
 }): Outbox {
   const { store, node, clock, log, floorMs, deliver } = options;
-  /** Runs in whose name something is being done: one thing at a time for each, so that what is said comes in order. */
+  /** What is under way by its lane: one thing at a time in each, so that what a run says comes in order. */
   const busy = new Map<string, Promise<void>>();
   let stopped = false;
   let turning = false;
@@ -56,7 +68,7 @@ export function createOutbox(options: {
           if (again) continue;
           break;
         }
-        if (busy.size >= AT_ONCE) {
+        if (isFull()) {
           await Promise.race(busy.values());
           continue;
         }
@@ -73,29 +85,34 @@ export function createOutbox(options: {
     }
   }
 
+  function isFull(): boolean {
+    const outward = [...busy.keys()].filter((lane) => lane.includes("/")).length;
+    return outward >= OUTWARD_AT_ONCE || busy.size - outward >= AT_ONCE;
+  }
+
   function follow(effect: OwedEffect): void {
-    const before = busy.get(effect.run) ?? Promise.resolve();
+    const lane = laneOf(effect);
+    const before = busy.get(lane) ?? Promise.resolve();
     const mine = before
       .then(() => attempt(effect))
       .finally(() => {
-        if (busy.get(effect.run) === mine) busy.delete(effect.run);
+        if (busy.get(lane) === mine) busy.delete(lane);
       });
-    busy.set(effect.run, mine);
+    busy.set(lane, mine);
   }
 
   async function attempt(effect: OwedEffect): Promise<void> {
     try {
       try {
-        await deliver(effect);
-        await store.settle(node, effect.id, { done: true });
+        const undone = await deliver(effect);
+        await store.settle(node, effect.id, undone ? failed(effect, undone) : { done: true });
+        if (undone) wake();
       } catch (error) {
-        const wait = Math.min(FIRST_RETRY_MS * 2 ** (effect.tries - 1), LAST_RETRY_MS);
-        const retryAt = new Date(Date.parse(clock.now()) + wait).toISOString();
-        log.warn(
-          { effect: effect.id, tries: effect.tries, retry_at: retryAt, err: error },
-          "an effect failed; it is owed again",
+        await store.settle(
+          node,
+          effect.id,
+          failed(effect, { done: false, error: asFault(error).message, again: "later" }, error),
         );
-        await store.settle(node, effect.id, { retryAt, error: asFault(error).message });
         wake();
       }
     } catch (error) {
@@ -103,6 +120,21 @@ export function createOutbox(options: {
       log.error({ effect: effect.id, err: error }, "an effect could not be settled");
       retryLater(effect);
     }
+  }
+
+  function failed(effect: OwedEffect, { error, again }: Undone, err: unknown = error): Settled {
+    const { id, kind, tries } = effect;
+    const failures = tries - (effect.forgiven ?? 0);
+    if (MORTAL.has(kind) && (again === "never" || failures >= options.tries)) {
+      log.error({ effect: id, tries, err }, "an effect is given up; `lastlight outbox` lists it");
+      return { dead: true, error };
+    }
+    const longest = OUTWARD.has(kind) ? LAST_OUTWARD_RETRY_MS : LAST_RETRY_MS;
+    const wait = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), longest);
+    const backoff = new Date(Date.parse(clock.now()) + wait).toISOString();
+    const retryAt = again === "later" || again === "never" ? backoff : again;
+    log.warn({ effect: id, tries, retry_at: retryAt, err }, "an effect failed; it is owed again");
+    return { retryAt, error };
   }
 
   /** The store could not be told: the same thing is done again later, which whoever does it must be ready for. */
@@ -119,4 +151,10 @@ export function createOutbox(options: {
       await Promise.all(busy.values());
     },
   };
+}
+
+/** What a run says waits for no transition of it, nor the other way round; an act outside waits for nothing. */
+function laneOf({ id, run, kind }: OwedEffect): string {
+  if (kind === "action") return id;
+  return OUTWARD.has(kind) ? `${run}/said` : run;
 }

@@ -4,16 +4,13 @@ import { INLINE_LIMIT, type Outcome, type Output } from "../domain/execution.ts"
 import { asFault } from "../domain/fault.ts";
 import { graphOf } from "../domain/graph.ts";
 import type { Json } from "../domain/json.ts";
-import type { MessageEvent } from "../domain/message.ts";
 import type { RunEvent } from "../domain/run.ts";
-import type { Phase } from "../domain/workflow.ts";
 import type { Applied, Child, Created, OwedEffect, Parent, PhaseOutput, RunData, Store } from "../store/store.ts";
-import { render } from "../workflow/template.ts";
-import type { Deliverer, Reminder } from "./contracts/deliverer.ts";
+import type { About, Actor, Deliverer, Reminder, Undone } from "./contracts/deliverer.ts";
 import type { Log } from "./contracts/log.ts";
 import { findingOf } from "./finding.ts";
-import { roundValuesOf, scopeOf } from "./scope.ts";
 import type { Settings } from "./settings.ts";
+import { type Told, textOf } from "./telling.ts";
 
 /** What asks for a run on behalf of a phase. */
 export interface ChildWish {
@@ -31,12 +28,27 @@ export function createOwed(options: {
   log: Log;
   settings: Settings;
   deliverers: readonly Deliverer[];
+  actors: readonly Actor[];
+  /** After how many tries that failed something is given up. */
+  tries: number;
   handling: <T>(run: string, work: () => T) => T;
   apply: (run: string, event: RunEvent) => Promise<Applied>;
   startChild: (wish: ChildWish) => Promise<Created>;
-}): (effect: OwedEffect) => Promise<void> {
-  const { store, clock, settings, handling, apply, startChild } = options;
-  const deliverers = new Map(options.deliverers.map((each) => [each.kind, each]));
+  // biome-ignore lint/suspicious/noConfusingVoidType: most of what is done has nothing to say.
+}): (effect: OwedEffect) => Promise<Undone | void> {
+  const { store, clock, settings, deliverers, actors, handling, apply, startChild } = options;
+
+  /** What a run is told of elsewhere too is said in the house once, however often it is tried elsewhere. */
+  async function tellPeople(effect: OwedEffect, about: About): Promise<Undone | undefined> {
+    const mine = deliverers.filter(({ kind }) => kind === effect.kind);
+    const elsewhere = mine.filter((each) => each.serves?.(about) === true);
+    const house = elsewhere.length > 0 && effect.tries > 1 ? [] : mine.filter(({ serves }) => !serves);
+    for (const each of [...house, ...elsewhere]) {
+      const undone = await each.deliver(effect, about);
+      if (undone) return undone;
+    }
+    return undefined;
+  }
 
   async function decide(run: string, asked: Asked): Promise<void> {
     const data = await store.data(run, asked.phase);
@@ -49,7 +61,7 @@ export function createOwed(options: {
   async function child(run: string, place: Omit<Parent, "run">): Promise<void> {
     const data = await store.data(run, place.phase);
     const phase = data && graphOf(data.version.workflow).phase.get(place.phase);
-    if (!data || phase?.type !== "workflow" || !isAwaited(data, place)) return;
+    if (!data || phase?.type !== "workflow" || !isAwaited(data, place, "child")) return;
     const parent = { run, ...place };
     const finding = handling(run, () => findingOf(data, phase, settings, clock.id()));
     const inputs = (finding.type === "run" ? finding.inputs : undefined) ?? {};
@@ -58,7 +70,7 @@ export function createOwed(options: {
       const created = await startChild({ workflow: phase.workflow, inputs, parent, once });
       // Between the look above and this commit the parent may have been cancelled, and found no child to stop.
       const now = await store.data(run, place.phase);
-      if (!now || !isAwaited(now, place)) await stop(created.run.id);
+      if (!now || !isAwaited(now, place, "child")) await stop(created.run.id);
     } catch (error) {
       const { code, message, details } = asFault(error);
       if (/^(store|disk)\./.test(code) || code === "internal.error") throw error;
@@ -78,21 +90,54 @@ export function createOwed(options: {
     return apply(run, { type: "child.ended", ...place, execution: clock.id(), outcome });
   }
 
-  async function post(effect: OwedEffect, told: Told): Promise<void> {
-    const data = await store.data(effect.run, null);
-    const deliverer = deliverers.get("post");
-    if (!data || !deliverer) return;
-    const text = handling(effect.run, () => textOf(data, told, settings)).trim();
-    if (text === "") return;
-    await deliverer.deliver(effect, { run: data.run, approval: null, text, reminder: null });
+  /** Done when the run has heard of it: also that it never will be. */
+  async function act(effect: OwedEffect): Promise<Undone | undefined> {
+    const { run } = effect;
+    const place = effect.payload as unknown as Omit<Parent, "run">;
+    const data = await store.data(run, place.phase);
+    const phase = data && graphOf(data.version.workflow).phase.get(place.phase);
+    if (!data || phase?.type !== "action" || !isAwaited(data, place, "action")) return undefined;
+    const end = async (outcome: Outcome): Promise<undefined> => {
+      await apply(run, { type: "action.ended", ...place, execution: clock.id(), outcome });
+    };
+    const fail = (error: string): Promise<undefined> => end({ type: "failed", failure: "error", error });
+    const actor = actors.find((each) => each.does(phase.action));
+    if (!actor) return fail(`phase.unsupported: nobody here does "${phase.action}"`);
+    const finding = handling(run, () => findingOf(data, phase, settings, clock.id()));
+    const given = (finding.type === "run" ? finding.inputs : undefined) ?? {};
+    const done = await actor.act({
+      key: `${run}/${place.phase}/${place.iteration}/${place.epoch}`,
+      action: phase.action,
+      with: given,
+      about: aboutOf(data),
+      place: { phase: phase.name, name: phase.name, iteration: place.iteration, attempt: place.attempt },
+      before: data.outputs.findLast(({ phase: name }) => phase.dependsOn.includes(name))?.text ?? null,
+    });
+    if (!done.done) return done.again === "never" || effect.tries >= options.tries ? fail(done.error) : done;
+    const { text, outputs } = done;
+    const output = { text: text.slice(0, INLINE_LIMIT / 4), bytes: Buffer.byteLength(text) };
+    return end({ type: "succeeded", output, outputs, input: { action: phase.action, with: given } });
   }
 
-  async function ask(effect: OwedEffect): Promise<void> {
+  async function post(effect: OwedEffect, told: Told): Promise<Undone | undefined> {
+    const data = await store.data(effect.run, null);
+    if (!data || !deliverers.some(({ kind }) => kind === "post")) return undefined;
+    const text = handling(effect.run, () => textOf(data, told, settings)).trim();
+    return text === "" ? undefined : tellPeople(effect, { ...aboutOf(data), text });
+  }
+
+  async function ask(effect: OwedEffect): Promise<Undone | undefined> {
     const question = effect.payload as unknown as Question;
     const approval = await store.approval(question.approval);
-    if (approval?.status !== "pending") return;
+    if (approval?.status !== "pending") return undefined;
     const run = await store.run(effect.run);
-    await deliverers.get("ask")?.deliver(effect, { run, approval, text: null, reminder: reminderOf(question) });
+    const about = { run, context: run?.context ?? null, approval, text: null, reminder: reminderOf(question) };
+    return tellPeople(effect, about);
+  }
+
+  async function report(effect: OwedEffect): Promise<Undone | undefined> {
+    const data = await store.data(effect.run, null);
+    return data ? tellPeople(effect, aboutOf(data)) : undefined;
   }
 
   return async (effect) => {
@@ -104,6 +149,10 @@ export function createOwed(options: {
         return post(effect, payload as unknown as Told);
       case "decide":
         return decide(run, payload as unknown as Asked);
+      case "report":
+        return report(effect);
+      case "action":
+        return act(effect);
       case "timer": {
         const { phase, due } = payload as unknown as { phase: string | null; due: string };
         await apply(run, { type: "timer.fired", phase, due });
@@ -144,17 +193,18 @@ function reminderOf({ again, escalate }: Question): Reminder | null {
   return again === undefined ? null : { ordinal: again };
 }
 
-interface Told {
-  readonly event: MessageEvent | "final_message" | "status_checklist";
-  readonly phase: string | null;
-  readonly iteration: number;
-  readonly execution: string | null;
+function aboutOf({ run, context }: RunData): About {
+  return { run, context, approval: null, text: null, reminder: null };
 }
 
-function isAwaited({ run, phases }: RunData, { phase, iteration, attempt, epoch }: Omit<Parent, "run">): boolean {
+function isAwaited(
+  { run, phases }: RunData,
+  { phase, iteration, attempt, epoch }: Omit<Parent, "run">,
+  what: "child" | "action",
+): boolean {
   const state = phases[phase];
   return (
-    state?.waits?.for === "child" && state.iteration === iteration && state.attempt === attempt && run.epoch === epoch
+    state?.waits?.for === what && state.iteration === iteration && state.attempt === attempt && run.epoch === epoch
   );
 }
 
@@ -203,40 +253,4 @@ function handedOn(run: string, { phase, text, bytes }: PhaseOutput): Output {
       .toString()
       .replace(/\uFFFD+$/, "") + where;
   return { text: whole, bytes: Buffer.byteLength(whole) };
-}
-
-/** What people are told, its templates filled in with the run as it is now. */
-function textOf(data: RunData, { event, phase: name, iteration, execution }: Told, settings: Settings): string {
-  const { workflow } = data.version;
-  if (event === "status_checklist") return checklist(data);
-  const own = data.outputs.find((each) => each.execution === execution);
-  // A question after a try has the try's id (`asking`, in `phases/program.ts`): what is said of it can lead there.
-  const approvalId = execution === null ? {} : { approvalId: execution };
-  const scope = { ...scopeOf(data, settings), ...approvalId, ...(own ? { output: own.text } : {}) };
-  if (event === "final_message") return render(workflow.finalMessage ?? "", scope);
-  const phase = name === null ? undefined : graphOf(workflow).phase.get(name);
-  return phase ? render(wordsOf(phase, event) ?? "", { ...scope, ...roundValuesOf(data, phase, iteration) }) : "";
-}
-
-function wordsOf(phase: Phase, event: MessageEvent): string | undefined {
-  const blocked = phase.type === "agent" ? phase.blocked : undefined;
-  if (event === "on_blocked" && blocked?.message !== undefined) return blocked.message;
-  if (event === "on_blocked_bypassed" && blocked?.bypassMessage !== undefined) return blocked.bypassMessage;
-  return phase.messages?.[event];
-}
-
-const SIGNS = {
-  pending: "[ ]",
-  running: "[>]",
-  waiting: "[?]",
-  succeeded: "[x]",
-  failed: "[!]",
-  skipped: "[-]",
-  cancelled: "[/]",
-} as const;
-
-function checklist({ version, phases }: RunData): string {
-  return version.workflow.phases
-    .map(({ name, label }) => `${SIGNS[phases[name]?.status ?? "pending"]} ${label}`)
-    .join("\n");
 }

@@ -7,36 +7,23 @@ import type { Log } from "./contracts/log.ts";
 
 const DAY_MS = 86_400_000;
 
+interface Tidying {
+  readonly store: Pick<Store, "run">;
+  readonly workspaces: Pick<Workspaces, "sweep">;
+  readonly repositories: Pick<Repositories, "sweep"> | null;
+  readonly retention: Retention;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** Removes workspaces that are of no use to anyone any more, at once and then every day; returns what stops it. */
-export function keepTidy(options: {
-  store: Pick<Store, "run">;
-  workspaces: Pick<Workspaces, "sweep">;
-  repositories: Pick<Repositories, "sweep"> | null;
-  retention: Retention;
-  clock: Clock;
-  log: Log;
-}): () => Promise<void> {
-  const { store, workspaces, repositories, retention, clock, log } = options;
+export function keepTidy(options: Tidying): () => Promise<void> {
+  const { clock, log } = options;
   const abort = new AbortController();
   let cancel = (): void => {};
-
-  async function isUseful(id: string): Promise<boolean> {
-    const now = clock.now();
-    return isYoung(id, now, retention) || isOfUse(id, await store.run(id), now, retention);
-  }
-
-  async function sweep(): Promise<void> {
-    const { runs, bytes, left } = await workspaces.sweep(isUseful, abort.signal);
-    if (runs + bytes > 0) log.info({ runs, bytes }, "workspaces of runs that were over for long were removed");
-    for (const error of left) log.error({ err: error }, "a workspace could not be removed");
-    if (!repositories || retention.days === 0 || abort.signal.aborted) return;
-    const freed = await repositories.sweep(retention.days * DAY_MS, abort.signal);
-    if (freed > 0) log.info({ bytes: freed }, "mirrors of repositories that nobody asked for were removed");
-  }
-
-  let sweeping = Promise.resolve();
+  let sweeping: Promise<unknown> = Promise.resolve();
   const begin = (): void => {
-    sweeping = sweep()
+    sweeping = tidy(options, abort.signal)
       .catch((error: unknown) => {
         if (!abort.signal.aborted) log.error({ err: error }, "workspaces could not be looked through; tomorrow again");
       })
@@ -50,4 +37,23 @@ export function keepTidy(options: {
     cancel();
     await sweeping;
   };
+}
+
+/** The same once; resolves with what was removed, in bytes of workspaces and of mirrors, and how much could not be. */
+export async function tidy(
+  { store, workspaces, repositories, retention, clock, log }: Tidying,
+  signal: AbortSignal,
+): Promise<{ runs: number; bytes: number; left: number }> {
+  const isUseful = async (id: string): Promise<boolean> => {
+    const now = clock.now();
+    return isYoung(id, now, retention) || isOfUse(id, await store.run(id), now, retention);
+  };
+  const { runs, bytes, left } = await workspaces.sweep(isUseful, signal);
+  if (runs + bytes > 0) log.info({ runs, bytes }, "workspaces of runs that were over for long were removed");
+  for (const error of left) log.error({ err: error }, "a workspace could not be removed");
+  const whole = { runs, bytes, left: left.length };
+  if (!repositories || retention.days === 0 || signal.aborted) return whole;
+  const freed = await repositories.sweep(retention.days * DAY_MS, signal);
+  if (freed > 0) log.info({ bytes: freed }, "mirrors of repositories that nobody asked for were removed");
+  return { ...whole, bytes: bytes + freed };
 }

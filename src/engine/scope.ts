@@ -30,7 +30,10 @@ export function scopeOf(data: RunData, settings: Settings): Scope {
     ...rootsOf(version.workflow.phases, phases),
     ...flat,
     context,
-    trigger: { ...(isFields(trigger) ? trigger : {}), ...known({ repo: run.repo, issue_number: run.issue_number }) },
+    trigger: {
+      ...(isFields(trigger) ? trigger : {}),
+      ...known({ repo: run.repo, issue_number: run.issue_number, payload: flat.payload }),
+    },
     run: { id: run.id, workflow: run.workflow_name, epoch: run.epoch, started_at: run.started_at },
     inputs: data.inputs,
     variables: version.workflow.variables ?? {},

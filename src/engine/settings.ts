@@ -19,6 +19,8 @@ export interface Settings {
   readonly artefacts: string;
   /** What drives an agent where its phase does not say; null when there is nothing. */
   readonly agent: string | null;
+  /** What phases may have done outside; where nothing is said, all that the grammar knows. */
+  readonly actions?: readonly string[];
   /** Where programs are looked for. */
   readonly path: string;
   /** Folders that no sandboxed program may see. */

@@ -7,12 +7,22 @@ import type { Json } from "../domain/json.ts";
 import type { PhaseState } from "../domain/phase-state.ts";
 import type { Ending, HistoryLine, Hold, Refusal, Run, RunEvent, RunReason, RunStatus } from "../domain/run.ts";
 import type { PhaseType, WorkflowVersion } from "../domain/workflow.ts";
+import type { Crons } from "./crons.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { People } from "./people.ts";
+import type { Replies } from "./replies.ts";
 
 /**
  * What outlives the process, in domain words; `test/store/suite.ts` is the same contract as promises. Every promise
  * resolves after the write is durable. No method takes a callback into a transaction; no call holds one across an await.
  */
 export interface Store {
+  /** Who may ask, and what was asked. */
+  readonly people: People;
+  readonly crons: Crons;
+  /** What is said outside. */
+  readonly replies: Replies;
+
   /**
    * Inserts the run, its version, its first effects and its idempotency key in one transaction. A known `once` key
    * returns the run that exists, whatever else the request says.
@@ -63,8 +73,8 @@ export interface Store {
   reclaim(node: Lease): Promise<void>;
   /** Due outward effects, held by the caller so that no second deliverer takes them. */
   due(node: Lease, limit: number): Promise<readonly OwedEffect[]>;
-  /** Done, or owed again later. False when the caller no longer holds it. */
-  settle(node: Lease, effectId: string, outcome: { done: true } | { retryAt: Iso; error: string }): Promise<boolean>;
+  /** Done, owed again later, or given up for a person to look at. False when the caller no longer holds it. */
+  settle(node: Lease, effectId: string, outcome: Settled): Promise<boolean>;
   /** When the next owed effect falls due; null when nothing is owed. */
   nextDue(): Promise<Iso | null>;
 
@@ -74,11 +84,19 @@ export interface Store {
   /** A person's marks on a run; they change nothing about how it goes. False when there is no such run. */
   mark(runId: string, marks: { starred?: boolean; label?: string | null }): Promise<boolean>;
 
+  /** What came from outside, and what it started. */
+  readonly deliveries: Deliveries;
+
   /** Called after each commit that changed runs. A hint: may be late, merged or lost; the rows are the truth. */
   onChange(listen: (changes: readonly RunChange[]) => void): () => void;
   /** Writes one row durably, so that a health check speaks of the disk and not of the process. */
   pulse(): Promise<void>;
   counts(): Promise<Counts>;
+  /**
+   * Writes a consistent copy of everything to a file that is not there yet, a little at a time; resolves with its bytes
+   * once they are on disk. What is written meanwhile may be in it or not. Rejects when `signal` aborts it.
+   */
+  copyTo(file: string, signal: AbortSignal): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -224,12 +242,28 @@ export interface OwedEffect {
   readonly payload: Json;
   readonly due: Iso;
   readonly tries: number;
+  /** Of them those before an operator had it tried anew. */
+  readonly forgiven?: number;
 }
+export type Settled =
+  | { readonly done: true }
+  | { readonly retryAt: Iso; readonly error: string }
+  | { readonly dead: true; readonly error: string };
 /**
  * `ask`: tell people that a gate waits. `decide`: look at the run's data for a phase. `timer`: wake the run. `post`: tell
- * people what the author wrote. `child`, `child_stop`: begin or end a run for a phase; `child_ended`: tell its parent.
+ * people what the author wrote. `child`, `child_stop`: begin or end a run for a phase; `child_ended`: tell its parent. `action`: act
+ * outside for a phase. `report`: show where it came from how a run stands.
  */
-export type EffectKind = "ask" | "decide" | "timer" | "post" | "child" | "child_stop" | "child_ended";
+export type EffectKind =
+  | "ask"
+  | "decide"
+  | "timer"
+  | "post"
+  | "child"
+  | "child_stop"
+  | "child_ended"
+  | "action"
+  | "report";
 
 /** A line of a list: named as the columns are, since faces print it as it is. */
 export interface RunLine {

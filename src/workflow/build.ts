@@ -1,6 +1,6 @@
 import { orderRule } from "../domain/graph.ts";
 import type { Json } from "../domain/json.ts";
-import type { OutputSource, Phase, WaitPhase, Workflow } from "../domain/workflow.ts";
+import type { OutputSource, Phase, Triggers, WaitPhase, Workflow } from "../domain/workflow.ts";
 import { compileCommand } from "./command.ts";
 import type { DeclaredPhase } from "./schema/phase.ts";
 import { milliseconds } from "./schema/text.ts";
@@ -25,6 +25,7 @@ export function workflowOf(
     inputs: (declared.inputs ?? {}) as Record<string, Json>,
     phases: declared.phases.map((phase, at) => phaseOf(phase, [...new Set(order[at])], declared)),
     ...present({
+      on: declared.on && triggersOf(declared.on),
       variables: declared.variables,
       env: declared.env,
       secrets: declared.secrets,
@@ -66,6 +67,13 @@ function present<Fields extends object>(fields: Fields): { [Key in keyof Fields]
   return Object.fromEntries(kept) as { [Key in keyof Fields]: Exclude<Fields[Key], undefined> };
 }
 
+function triggersOf({ github, webhook }: NonNullable<DeclaredWorkflow["on"]>): Triggers {
+  return present({
+    github: github?.map(({ events, if: condition }) => ({ events, ...present({ if: condition }) })),
+    webhook: webhook?.map(({ source, if: condition }) => ({ source, ...present({ if: condition }) })),
+  });
+}
+
 const COMMAND_TIMEOUT_MS = 300_000;
 const AGENT_TIMEOUT_MS = 4 * 3_600_000;
 const CHECK_TIMEOUT_MS = 30_000;
@@ -104,6 +112,12 @@ function phaseOf(declared: DeclaredPhase, dependsOn: readonly string[], workflow
       const values = (declared.with ?? {}) as Record<string, Json>;
       const timeoutMs = limitOf(declared);
       return { ...base, type, workflow: declared.workflow ?? "", with: values, ...present({ timeoutMs }) };
+    }
+    case "action":
+    case "post-review": {
+      const action = type === "action" ? (declared.action ?? "") : "github.review";
+      const values = (declared.with ?? {}) as Record<string, Json>;
+      return { ...base, type: "action", action, with: values, ...present({ timeoutMs: limitOf(declared) }) };
     }
     default:
       return { ...base, type };

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Workflow, WorkflowVersion } from "../domain/workflow.ts";
+import { flawsOfActions } from "./actions.ts";
 import { workflowOf } from "./build.ts";
 import { type Complaint, complaintsOf, isError, type Remark } from "./complaint.ts";
 import { decode } from "./decode.ts";
@@ -7,13 +8,22 @@ import { type Files, judgeFiles, keptFiles, namedFiles } from "./files.ts";
 import { flaws } from "./flaws.ts";
 import { mistakes } from "./mistakes.ts";
 import { parse } from "./parse.ts";
-import type { DeclaredWorkflow } from "./schema/workflow.ts";
+import {
+  flawsOfCronFile,
+  flawsOfScheduledInputs,
+  flawsOfSchedules,
+  type PlacedSchedule,
+  scheduleOfCronFile,
+  schedulesOf,
+} from "./schedules.ts";
+import type { DeclaredCron, DeclaredWorkflow } from "./schema/workflow.ts";
 import { schemaOf } from "./schema.ts";
 import type { Path, Source } from "./source.ts";
 import { flawsOfTexts } from "./texts.ts";
+import { flawsOfTriggers } from "./triggers.ts";
 import { findUnavailable } from "./unavailable.ts";
 
-/** What one file comes to. `version` is null when an error stops it, and for schedules, which nothing runs. */
+/** What one file comes to. `version` is null when an error stops it, and for files of a schedule, which start another. */
 export interface Checked {
   readonly name: string | null;
   readonly kind: string;
@@ -23,6 +33,8 @@ export interface Checked {
   readonly wants: readonly string[];
   /** Workflows that it starts, and where it says so. */
   readonly children: readonly { readonly workflow: string; readonly line: number; readonly column: number }[];
+  /** When something is started; none where an error stops it. */
+  readonly schedules: readonly PlacedSchedule[];
 }
 
 /**
@@ -30,7 +42,14 @@ export interface Checked {
  * said about what it names, and its version holds none of it.
  */
 export function check(file: string, bytes: Uint8Array, files?: Files): Checked {
-  const nothing = { name: null, kind: "agent", version: null, wants: [], children: [] } satisfies Partial<Checked>;
+  const nothing = {
+    name: null,
+    kind: "agent",
+    version: null,
+    wants: [],
+    children: [],
+    schedules: [],
+  } satisfies Partial<Checked>;
   const text = decode(bytes);
   if (typeof text !== "string") return { ...nothing, complaints: complaintsOf(file, [text]) };
   const { source, remarks } = parse(text);
@@ -41,14 +60,7 @@ export function check(file: string, bytes: Uint8Array, files?: Files): Checked {
   const schema = schemaOf(kind);
   const wrong = [...foreignTemplates(source), ...mistakes(schema, source)];
   if (wrong.length > 0) return { ...here, complaints: complaintsOf(file, [...remarks, ...wrong]) };
-  if (kind === "cron") {
-    const schedule: Remark = {
-      ...source.keyAt(["kind"]),
-      severity: "warning",
-      message: "schedules are not acted on yet",
-    };
-    return { ...here, complaints: complaintsOf(file, [...remarks, schedule]) };
-  }
+  if (kind === "cron") return { ...here, ...checkCron(file, source.value as DeclaredCron, source, remarks) };
 
   const declared = source.value as DeclaredWorkflow;
   const unavailable = findUnavailable(schema, declared, source);
@@ -58,19 +70,41 @@ export function check(file: string, bytes: Uint8Array, files?: Files): Checked {
     ...remarks,
     ...flaws(declared, source),
     ...flawsOfTexts(declared, source),
+    ...flawsOfActions(declared, source),
+    ...flawsOfTriggers(declared, source),
+    ...flawsOfSchedules(declared, source),
     ...missing,
     ...unavailable.remarks,
   ];
   const kept = keptFiles(named, files);
-  const sound = !all.some(isError) && !inside.some(isError);
+  const readable = !all.some(isError) && !inside.some(isError);
+  const version = readable
+    ? versionOf(bytes, workflowOf(declared, { kind, unavailable: unavailable.names, files: kept }))
+    : null;
+  const unfit = version ? flawsOfScheduledInputs(declared, version, source) : [];
+  const sound = version !== null && unfit.length === 0;
   return {
     ...here,
-    version: sound
-      ? versionOf(bytes, workflowOf(declared, { kind, unavailable: unavailable.names, files: kept }))
-      : null,
-    complaints: [...complaintsOf(file, all), ...inside],
+    version: sound ? version : null,
+    complaints: [...complaintsOf(file, [...all, ...unfit]), ...inside],
     wants: named.map(({ file: path }) => path),
     children: childrenOf(declared, source),
+    schedules: sound ? schedulesOf(declared, source) : [],
+  };
+}
+
+function checkCron(
+  file: string,
+  declared: DeclaredCron,
+  source: Source,
+  remarks: readonly Remark[],
+): Pick<Checked, "complaints" | "children" | "schedules"> {
+  const all = [...remarks, ...flawsOfCronFile(declared, source)];
+  const { workflow } = declared;
+  return {
+    complaints: complaintsOf(file, all),
+    children: workflow === undefined ? [] : [{ workflow, ...source.valueAt(["workflow"]) }],
+    schedules: all.some(isError) ? [] : [scheduleOfCronFile(declared, source)],
   };
 }
 
@@ -113,7 +147,7 @@ function foreignTemplates(source: Source): Remark[] {
  * How declarations are made from files. It is part of a version's hash: what was made in another way is another version,
  * even of the same file.
  */
-const MAKE = "lastlight 2";
+const MAKE = "lastlight 3";
 
 /** The text keeps its byte order mark, as the author saved it. */
 function versionOf(bytes: Uint8Array, workflow: Workflow): WorkflowVersion {

@@ -43,7 +43,6 @@ const SHAPES: Readonly<Record<Phase["type"], readonly [string, string]>> = {
   workflow: ["[[", "]]"],
   tool: ["[\\", "\\]"],
   action: ["[\\", "\\]"],
-  "post-review": ["[\\", "\\]"],
 };
 const BREAK = "<br/>";
 
@@ -69,6 +68,8 @@ function factsOf(phase: Phase): string[] {
   switch (phase.type) {
     case "workflow":
       return [phase.workflow];
+    case "action":
+      return [phase.action];
     case "wait":
       return [waitOf(phase.wait)];
     case "approval":

@@ -124,20 +124,23 @@ function timeoutFits(phase: DeclaredPhase, here: Path, source: Source, error: Re
 }
 
 const FANNED = new Set(["bash", "script", "agent"]);
-const CALLS = ["tool", "action", "post-review"];
-const PROGRAMS = [...FANNED, ...CALLS];
+const ACTS = ["action", "post-review"];
+const PROGRAMS = [...FANNED, "tool"];
 
 /** Keys of any phase that only some types can act on: those that try something, those that are programs. */
 const ACTED_ON: Readonly<Record<string, readonly string[]>> = {
-  timeout: [...FANNED, "wait", "workflow"],
-  timeout_seconds: [...FANNED, "wait", "workflow"],
-  retry: [...PROGRAMS, "workflow"],
+  timeout: [...FANNED, "wait", "workflow", ...ACTS],
+  timeout_seconds: [...FANNED, "wait", "workflow", ...ACTS],
+  retry: [...PROGRAMS, "workflow", ...ACTS],
   env: PROGRAMS,
   secrets: PROGRAMS,
   outputs: PROGRAMS,
   artefacts: PROGRAMS,
 };
 const OUTSIDE_LAST: ReadonlySet<string> = new Set(["approval", "wait", "workflow"]);
+
+/** What waits for others has a limit that stands in the file. */
+const WAITING: ReadonlySet<string> = new Set(["wait", "workflow", ...ACTS]);
 
 const HOLDS_UP = "nothing may hold up the end";
 
@@ -167,7 +170,7 @@ function placeFits(
   for (const key of ["timeout", "timeout_seconds"] as const)
     if (phase[key] !== undefined && phase.wait && phase.wait.until === undefined)
       error(source.keyAt([...here, key]), `${key} means nothing on a wait that ends by itself. Remove it`);
-  if (typeof phase.timeout_seconds === "object" && (type === "wait" || type === "workflow"))
+  if (typeof phase.timeout_seconds === "object" && WAITING.has(type))
     error(source.valueAt([...here, "timeout_seconds"]), "{ from, default } is for programs and agents only");
   if (phase.finally && OUTSIDE_LAST.has(type))
     error(source.keyAt([...here, "finally"]), `a phase of type ${type} cannot be finally: ${HOLDS_UP}`);

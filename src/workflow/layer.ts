@@ -17,6 +17,8 @@ interface FileRead {
   readonly checked: Checked;
   /** The newest version of this file that had no errors; it stays in force while the file has some. */
   readonly lastGood: WorkflowVersion | null;
+  /** The same of what it starts at which times. */
+  readonly schedules: Checked["schedules"];
   /** Tells without reading that nothing changed. */
   readonly stamp: string;
   readonly hash: string | null;
@@ -53,12 +55,12 @@ async function readOne(
   before: FileRead | undefined,
   reader: Reader,
 ): Promise<FileRead | null> {
-  const lastGood = before?.lastGood ?? null;
+  const { lastGood = null, schedules = [] } = before ?? {};
   const refused = (message: string, stamp: string): FileRead => {
     if (before?.stamp === stamp) return before;
     const complaints = complaintsOf(name, [{ line: 1, column: 1, severity: "error", message }]);
-    const checked = { name: null, kind: "agent", version: null, complaints, wants: [], children: [] };
-    return { checked, lastGood, stamp, hash: null, files: null };
+    const checked = { name: null, kind: "agent", version: null, complaints, wants: [], children: [], schedules: [] };
+    return { checked, lastGood, schedules, stamp, hash: null, files: null };
   };
   try {
     const path = await realpath(join(root, name));
@@ -80,7 +82,8 @@ async function readOne(
     // A file that names others is read twice: the first reading tells which.
     const checked = wants.length === 0 ? first : await reader.read(name, bytes, await readFiles(root, wants));
     const failed = checked.complaints.some(isError);
-    return { checked, lastGood: failed ? lastGood : checked.version, stamp, hash, files: await stampOf(root, wants) };
+    const good = failed ? { lastGood, schedules } : { lastGood: checked.version, schedules: checked.schedules };
+    return { checked, ...good, stamp, hash, files: await stampOf(root, wants) };
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException;
     return code === "ENOENT" ? null : refused(`cannot be read (${code ?? "unknown"})`, `${code}`);

@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Fault } from "../domain/fault.ts";
+import type { Schedule } from "../domain/schedule.ts";
 import type { WorkflowVersion } from "../domain/workflow.ts";
 import type { Checked } from "./check.ts";
 import { type Complaint, isError, printComplaint } from "./complaint.ts";
@@ -19,6 +20,8 @@ export interface LibraryEntry {
   readonly kind: string;
   /** What `get` gives: the last good version while the file itself has errors; null when there never was one. */
   readonly version: WorkflowVersion | null;
+  /** What it starts at which times; each name is that of one schedule in the whole library. */
+  readonly schedules: readonly Schedule[];
   readonly complaints: readonly Complaint[];
 }
 
@@ -106,9 +109,10 @@ function inForce(layers: readonly Layer[], folders: readonly string[]): LibraryE
   const above = new Set<string>();
   const entries: LibraryEntry[] = [];
   const children = new Map<LibraryEntry, Checked["children"]>();
+  const schedules = new Map<LibraryEntry, Checked["schedules"]>();
   for (const [at, layer] of [...layers.entries()].reverse()) {
     const here = new Map<string, string>();
-    for (const [file, { checked, lastGood }] of layer) {
+    for (const [file, { checked, lastGood, schedules: placed }] of layer) {
       const name = lastGood?.name ?? checked.name;
       if (name !== null && above.has(name)) continue;
       const entry = { file, folder: folders[at]!, name, kind: checked.kind };
@@ -116,24 +120,48 @@ function inForce(layers: readonly Layer[], folders: readonly string[]): LibraryE
       if (first !== undefined) {
         const message = `the name "${name}" is taken by ${first} in the same folder`;
         const taken: Complaint = { file, line: 1, column: 1, severity: "error", message };
-        entries.push({ ...entry, version: null, complaints: [taken, ...checked.complaints] });
+        entries.push({ ...entry, version: null, schedules: [], complaints: [taken, ...checked.complaints] });
         continue;
       }
       if (name !== null) here.set(name, file);
-      entries.push({ ...entry, version: lastGood, complaints: checked.complaints });
+      const own = placed.map(({ schedule }) => schedule);
+      entries.push({ ...entry, version: lastGood, schedules: own, complaints: checked.complaints });
       children.set(entries.at(-1)!, checked.children);
+      schedules.set(entries.at(-1)!, placed);
     }
     for (const name of here.keys()) above.add(name);
   }
-  return judgeChildren(entries, children).sort((a, b) => ((a.name ?? a.file) < (b.name ?? b.file) ? -1 : 1));
+  return judge(entries, children, refusedSchedules(schedules)).sort((a, b) =>
+    (a.name ?? a.file) < (b.name ?? b.file) ? -1 : 1,
+  );
+}
+
+/** Of two schedules of one name the first stands: one in a later folder, else by the names of the files. */
+function refusedSchedules(
+  schedules: ReadonlyMap<LibraryEntry, Checked["schedules"]>,
+): Map<LibraryEntry, readonly Complaint[]> {
+  const taken = new Map<string, string>();
+  const refused = new Map<LibraryEntry, readonly Complaint[]>();
+  for (const [entry, placed] of schedules) {
+    const { file } = entry;
+    const wrong = placed.flatMap(({ schedule: { name }, line, column }): Complaint[] => {
+      const first = taken.get(name);
+      if (first === undefined) return [];
+      const message = `a schedule is called "${name}" already, in ${first}. Give this one another name`;
+      return [{ file, line, column, severity: "error", message }];
+    });
+    if (wrong.length > 0) refused.set(entry, wrong);
+    else for (const { schedule } of placed) taken.set(schedule.name, file);
+  }
+  return refused;
 }
 
 /** A workflow that starts one that is not there or not in force, or in the end itself, is not in force. */
-function judgeChildren(
+function judge(
   entries: readonly LibraryEntry[],
   children: ReadonlyMap<LibraryEntry, Checked["children"]>,
+  refused: Map<LibraryEntry, readonly Complaint[]>,
 ): LibraryEntry[] {
-  const refused = new Map<LibraryEntry, readonly Complaint[]>();
   // Until nothing changes: what starts a workflow that has just been refused is refused as well.
   for (let before = -1; refused.size !== before; ) {
     before = refused.size;
@@ -152,7 +180,7 @@ function judgeChildren(
   }
   return entries.map((entry) => {
     const wrong = refused.get(entry);
-    return wrong ? { ...entry, version: null, complaints: [...entry.complaints, ...wrong] } : entry;
+    return wrong ? { ...entry, version: null, schedules: [], complaints: [...entry.complaints, ...wrong] } : entry;
   });
 }
 

@@ -21,7 +21,9 @@ const FLAT =
   ciLogsUnavailable prLabels reason attempt maxAttempts priorAttempts priorNotes notesFile verifyScript flakyDeferrals
   maxFlakyDeferrals flakyPromoted mayMerge mayMergeReason models variants fix dependencies fixCycle fixCycles cycle
   maxCycles iteration maxIterations previousOutput approved reviewerNote docLinks phaseOutputs scratch gateKey
-  triggerIdOverride categories examples intentTokens workflowTriggers triggerList payload context signals`.split(/\s+/);
+  triggerIdOverride categories examples intentTokens workflowTriggers triggerList payload labels schedule context signals`.split(
+    /\s+/,
+  );
 
 const RUN = ["id", "workflow", "epoch", "started_at"];
 const TRIGGER = ["type", "id", "by", "repo", "issue_number", "url", "actor", "event", "payload"];
@@ -46,6 +48,20 @@ export function namesOf({ phases, inputs, variables }: DeclaredWorkflow): Names 
   return names;
 }
 
+const EVENT = `source event payload sender owner repo issueNumber`.split(" ");
+const GITHUB_EVENT =
+  `labels title body issueTitle issueBody issueLabels commentBody prNumber prTitle prBody prLabels branch baseBranch`.split(
+    " ",
+  );
+
+/** What the condition of a trigger may read: there is an event and no run yet. */
+export function namesOfEvent(trigger: "github" | "webhook"): Names {
+  const open = trigger === "github" ? [...EVENT, ...GITHUB_EVENT] : EVENT;
+  const names = new Map<string, Root>(open.map((name) => [name, "open"]));
+  names.set("actor", new Set(["login", "kind", "association"]));
+  return names;
+}
+
 /** The same with further names, which win: the values of a loop, or `output` where a phase has just ended. */
 export function withNames(names: Names, more: Iterable<readonly [string, Root]>): Names {
   return new Map([...names, ...more]);
@@ -64,6 +80,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   phases: "no phase",
   artefacts: "no artefact",
   matrix: "no key of a matrix",
+  actor: "not known of an actor",
 };
 
 /**

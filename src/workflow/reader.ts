@@ -91,7 +91,7 @@ export function openReader(script: URL = new URL("./reader.worker.ts", import.me
 
 function refused(file: string, message: string): Checked {
   const complaints = complaintsOf(file, [{ line: 1, column: 1, severity: "error", message }]);
-  return { name: null, kind: "agent", version: null, complaints, wants: [], children: [] };
+  return { name: null, kind: "agent", version: null, complaints, wants: [], children: [], schedules: [] };
 }
 
 interface Thread {

@@ -73,16 +73,17 @@ function* inside(kind: Kind, value: unknown, path: Path, seesOutput = false): Ge
 export function flawsOfTexts(declared: DeclaredWorkflow, source: Source): Remark[] {
   const names = namesOf(declared);
   const withOutput = withNames(names, [["output", "open"]]);
-  const remarks: Remark[] = [];
-  for (const { path, kind, text, seesOutput } of textsOf(declared)) {
-    for (const flaw of flawsOf(kind, text, seesOutput ? withOutput : names)) {
-      // Of words on several lines the first tells the place: how the others are indented is the file's own business.
-      const words = text.slice(flaw.offset, flaw.offset + Math.max(1, flaw.length)).split("\n")[0] as string;
-      const place = source.textAt(path, words, countBefore(text, words, flaw.offset));
-      remarks.push({ ...place, severity: "error", message: flaw.message });
-    }
-  }
-  return remarks;
+  return [...textsOf(declared)].flatMap(({ path, kind, text, seesOutput }) =>
+    flawsOf(kind, text, seesOutput ? withOutput : names).map((flaw) => remarkOn(flaw, text, path, source)),
+  );
+}
+
+/** What is wrong inside a text, said of its place in the file. */
+export function remarkOn(flaw: Flaw, text: string, path: Path, source: Source): Remark {
+  // Of words on several lines the first tells the place: how the others are indented is the file's own business.
+  const words = text.slice(flaw.offset, flaw.offset + Math.max(1, flaw.length)).split("\n")[0] as string;
+  const place = source.textAt(path, words, countBefore(text, words, flaw.offset));
+  return { ...place, severity: "error", message: flaw.message };
 }
 
 /** The names a prompt may use: those of its workflow, and what its loop adds. */

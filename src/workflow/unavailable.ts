@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { ACTIONS } from "../domain/action.ts";
 import type { Remark } from "./complaint.ts";
 import { bare, step } from "./schema/shape.ts";
 import { stageOf } from "./schema/stage.ts";
@@ -57,13 +58,17 @@ const CARRIED_OUT: ReadonlySet<string> = new Set([
   "approval",
   "wait",
   "workflow",
+  "action",
+  "post-review",
 ]);
 
-/** Known by the value and not by the key: types of phases. */
+/** Known by the value and not by the key: types of phases, and acts on outside systems. */
 function* byPlace({ phases }: DeclaredWorkflow): Generator<{ path: Path; name: string; what: string }> {
-  for (const [at, { name, type = "agent" }] of phases.entries()) {
+  for (const [at, { name, type = "agent", action }] of phases.entries()) {
     if (!CARRIED_OUT.has(type))
       yield { path: ["phases", at, "type"], name: `phases.${name}.type: ${type}`, what: `\`type: ${type}\`` };
+    if (type === "action" && action !== undefined && !Object.hasOwn(ACTIONS, action))
+      yield { path: ["phases", at, "action"], name: `phases.${name}.action: ${action}`, what: `\`action: ${action}\`` };
   }
 }
 

@@ -11,6 +11,7 @@ import { restart } from "./rows/restart.ts";
 import { simulation } from "./rows/simulation.ts";
 import { start } from "./rows/start.ts";
 import { throughput } from "./rows/throughput.ts";
+import { webhooks } from "./rows/webhooks.ts";
 
 /** What is measured, by the numbers of the table of targets. */
 export const rows: readonly Row[] = [
@@ -19,6 +20,7 @@ export const rows: readonly Row[] = [
   latency,
   overhead,
   lists,
+  webhooks,
   flood,
   paused,
   recovery,

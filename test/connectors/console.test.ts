@@ -34,6 +34,6 @@ test.each<[Reminder | null, string, object]>([
   const lines: [object, string][] = [];
   const { deliver } = consoleAsks({ ...silent, info: (said, text) => void lines.push([said, text]) });
   const effect = { id: "e", run: "run-1", kind: "ask", payload: {}, due: open.asked_at, tries: 1 } as const;
-  await deliver(effect, { run: null, approval, text: null, reminder });
+  await deliver(effect, { run: null, context: null, approval, text: null, reminder });
   expect(lines).toEqual([[{ ...facts, workflow: undefined }, words]]);
 });

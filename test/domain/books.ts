@@ -21,6 +21,8 @@ export interface Books {
   starts: Place[];
   decisions: Omit<Place, "attempt">[];
   children: Place[];
+  /** Acts outside that are owed; one that the run has moved past changes nothing. */
+  actions: Place[];
   timers: { phase: string | null; due: Iso }[];
   /** What people were asked, and which children were begun: each once. */
   readonly once: Set<string>;
@@ -36,6 +38,7 @@ export function emptyBooks(): Books {
     starts: [],
     decisions: [],
     children: [],
+    actions: [],
     timers: [],
     once: new Set(),
     opened: new Map(),
@@ -96,6 +99,10 @@ export function enter(books: Books, effects: readonly Effect[], { epoch }: Run):
       case "child.start":
         first(books, `child ${effect.phase}/${effect.iteration}/${epoch}/${effect.attempt}`);
         books.children.push({ phase: effect.phase, iteration: effect.iteration, attempt: effect.attempt, epoch });
+        break;
+      case "action.start":
+        first(books, `action ${effect.phase}/${effect.iteration}/${epoch}/${effect.attempt}`);
+        books.actions.push({ phase: effect.phase, iteration: effect.iteration, attempt: effect.attempt, epoch });
         break;
       case "child.stop":
         books.children = books.children.filter(
@@ -222,6 +229,11 @@ function attend(run: Run, phase: Phase, state: PhaseState, books: Books): void {
     must(
       books.children.some((each) => same(each, { phase: name, iteration, attempt, epoch })),
       `${name} has a child`,
+    );
+  else if (waits.for === "action")
+    must(
+      books.actions.some((each) => same(each, { phase: name, iteration, attempt, epoch })),
+      `${name} has its act owed`,
     );
   else if (stage === "deciding") must(asked(books, state, name, epoch), `${name} is being decided`);
   else must(waits.until !== undefined && timed(books, name, waits.until), `${name} has its timer`);

@@ -42,6 +42,8 @@ export interface Life {
   decide(phase: string, finding?: Finding | Finding["type"]): string[];
   answer(phase: string, decision?: Decision): string[];
   childEnds(phase: string, how?: Ending): string[];
+  /** An act outside is done, or never will be. */
+  acted(phase: string, how?: Ending): string[];
   /** Time passes. */
   pass(ms: number): void;
   /** The next timer that is awaited fires, on time; what it was for, in words. */
@@ -162,6 +164,12 @@ export function live(of: Workflow, creation: Partial<Extract<RunEvent, { type: "
       must(child !== undefined, `${phase} has a child`);
       books.children = books.children.filter((each) => each !== child);
       return take({ type: "child.ended", ...child, execution: `e${++executions}`, outcome: outcomeOf(how) });
+    },
+    acted: (phase, how = "ok") => {
+      const action = books.actions.findLast((each) => each.phase === phase);
+      must(action !== undefined, `${phase} has an act owed`);
+      books.actions = books.actions.filter((each) => each !== action);
+      return take({ type: "action.ended", ...action, execution: `e${++executions}`, outcome: outcomeOf(how) });
     },
     pass: (ms) => {
       now = new Date(Date.parse(now) + ms).toISOString();

@@ -253,3 +253,77 @@ describe("a child run", () => {
     expect(life.cancel()).toEqual(["stop child child", "note child cancelled", "void starts"]);
   });
 });
+
+function outward(more: { timeoutMs?: number; retry?: { times?: number; pauseMs?: number } } = {}): Life {
+  const life = live(
+    workflow("p", [
+      { name: "tell", action: "github.comment", ...more },
+      { name: "next", after: ["tell"] },
+    ]),
+  );
+  life.decide("tell", { type: "run", inputs: { body: "x" } });
+  return life;
+}
+
+describe("an act outside", () => {
+  test("is owed as soon as it is known what is to be done; nothing of the run executes meanwhile", () => {
+    const life = outward();
+    expect([life.stands, life.phases, life.owed]).toEqual(["paused action", "tell waiting, next pending", []]);
+  });
+
+  test("done, it ends its phase, with an execution that holds what came of it", () => {
+    const life = outward();
+    expect(life.acted("tell")).toEqual(["open tell", "close tell ok", "note tell succeeded", "owe next#1"]);
+  });
+
+  test("what will never be done fails its phase", () => {
+    const life = outward();
+    life.acted("tell", "error");
+    expect(life.stands).toBe("failed");
+  });
+
+  test("a failure that is forgiven has it done anew, and only that end counts", () => {
+    const life = outward({ retry: { times: 1 } });
+    const first = { phase: "tell", iteration: 0, attempt: 1, epoch: 0 };
+    expect(life.acted("tell", "error")).toEqual(["open tell", "close tell error", "act tell#2"]);
+    const late = { type: "action.ended", ...first, execution: "x", outcome: { type: "succeeded" } } as const;
+    expect(life.refused(late)).toBe("stale");
+    life.acted("tell");
+    expect(life.owed).toEqual(["next"]);
+  });
+
+  test("beyond its deadline the phase fails, whatever comes later", () => {
+    const life = outward({ timeoutMs: 1_000 });
+    expect(life.fire()).toEqual(["note tell failed", "note next skipped", "void timers"]);
+  });
+
+  test("an end that comes after a cancel changes nothing", () => {
+    const life = outward();
+    expect(life.cancel()).toEqual(["note tell cancelled", "void starts"]);
+    const late = { phase: "tell", iteration: 0, attempt: 1, epoch: 0, execution: "x" };
+    expect(life.refused({ type: "action.ended", ...late, outcome: { type: "succeeded" } })).toBe("terminal");
+  });
+
+  test("an end of a child is not taken for it", () => {
+    const life = outward();
+    const place = { phase: "tell", iteration: 0, attempt: 1, epoch: 0, execution: "x" };
+    expect(life.refused({ type: "child.ended", ...place, outcome: { type: "succeeded" } })).toBe("stale");
+  });
+
+  test("the run's time goes on while it is waited for", () => {
+    const life = live(workflow("p", [{ name: "tell", action: "github.comment" }], { timeoutMs: 60_000 }));
+    life.decide("tell");
+    life.fire();
+    expect(life.stands).toBe("failed timeout");
+  });
+
+  test("what runs last may act too, and changes nothing about the run's end", () => {
+    const life = live(workflow("p", [{ name: "work" }, { name: "tell", action: "github.comment", finally: true }]));
+    life.start();
+    life.end("work");
+    life.decide("tell");
+    expect(life.stands).toBe("paused action");
+    life.acted("tell", "error");
+    expect(life.stands).toBe("succeeded");
+  });
+});

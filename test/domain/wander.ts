@@ -127,6 +127,10 @@ function chores(walk: Walk): (() => void)[] {
       books.children = books.children.filter((each) => each !== child);
       take({ type: "child.ended", ...child, execution: walk.id(), outcome: outcome(dice) });
     }),
+    ...books.actions.map((action) => () => {
+      books.actions = books.actions.filter((each) => each !== action);
+      take({ type: "action.ended", ...action, execution: walk.id(), outcome: outcome(dice) });
+    }),
     ...run.gates.map((gate) => () => {
       const decision = dice(3) === 0 ? "reject" : gate.kind;
       take({ type: "gate.answered", approval: gate.id, decision, by: "ana", comment: null });

@@ -23,6 +23,7 @@ const natures: fc.Arbitrary<Partial<Sketch>> = fc.oneof(
     timeoutMs: fc.constantFrom(undefined, 2_000),
   }),
   fc.record({ child: fc.constant("other"), timeoutMs: fc.constantFrom(undefined, 2_000) }),
+  fc.record({ action: fc.constant("github.comment"), timeoutMs: fc.constantFrom(undefined, 2_000) }),
   fc.record({ review: fc.integer({ min: 1, max: 3 }) }),
   fc.record({
     iterate: fc.record({

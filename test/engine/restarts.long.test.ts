@@ -10,8 +10,8 @@ import { spool } from "../../src/store/files/spool.ts";
 import { workspaces } from "../../src/store/files/workspaces.ts";
 import { endPrograms, startDaemon } from "../support/daemon.ts";
 import { silent } from "../support/engine.ts";
-import { temporaryFolder } from "../support/world.ts";
 import { UNCONFINED } from "../support/sandboxes.ts";
+import { temporaryFolder } from "../support/world.ts";
 
 const WORKFLOW = `
 name: load

@@ -72,6 +72,7 @@ export function openLife(house: House): Life {
   });
   const real = storeOn(db, {
     clock: slow(house, clock),
+    reports: true,
     onUnknown: () => vitals.die("after a failed sync"),
     closed: () => {},
   });

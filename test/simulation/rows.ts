@@ -239,6 +239,7 @@ export function openRows(db: Database) {
       if (kind === "decide") books.decisions.push(said);
       else if (kind === "timer") books.timers.push(said);
       else if (kind === "child") books.children.push(said);
+      else if (kind === "action") books.actions.push(said);
       else if (kind === "child_ended") books.children.push(said.place);
     }
     for (const child of children.all({ id }))

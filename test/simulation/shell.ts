@@ -10,6 +10,7 @@ const REPEATED: ReadonlySet<RunEvent["type"]> = new Set([
   "phase.decided",
   "timer.fired",
   "child.ended",
+  "action.ended",
   "gate.answered",
 ]);
 const MOST_PAST = 20;
@@ -192,6 +193,8 @@ function inWords(event: RunEvent, house: House): string {
       return `a gate is answered: ${event.decision} by ${event.by}`;
     case "child.ended":
       return `child of ${event.phase} ended: ${event.outcome.type}`;
+    case "action.ended":
+      return `act of ${event.phase} ended: ${event.outcome.type}`;
     case "run.held":
     case "run.released":
       return `${event.type} (${event.hold})`;

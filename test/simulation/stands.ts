@@ -29,6 +29,7 @@ function alive(phases: readonly Phase[], run: Run): string[] {
   );
   if (waits.has("gate")) return ["paused (gate)"];
   if (waits.has("child")) return ["paused (child)"];
+  if (waits.has("action")) return ["paused (action)"];
   return waits.size > 0 ? ["paused (timer)"] : ["over"];
 }
 

@@ -3,7 +3,7 @@ import { onTestFinished } from "vitest";
 import type { Clock } from "../../src/domain/clock.ts";
 import type { Outcome } from "../../src/domain/execution.ts";
 import type { WorkflowVersion } from "../../src/domain/workflow.ts";
-import type { Deliverer } from "../../src/engine/contracts/deliverer.ts";
+import type { Actor, Deliverer } from "../../src/engine/contracts/deliverer.ts";
 import type { Keeper } from "../../src/engine/contracts/keeper.ts";
 import type { Log } from "../../src/engine/contracts/log.ts";
 import type { PhaseExecution, PhaseKind } from "../../src/engine/contracts/phase.ts";
@@ -51,6 +51,8 @@ export interface EngineWorld {
   engine(options?: {
     phases?: readonly PhaseKind[];
     deliverers?: readonly Deliverer[];
+    actors?: readonly Actor[];
+    tries?: number;
     cap?: number;
     store?: Store;
     ballast?: Ballast;
@@ -74,6 +76,8 @@ export function engineWorld(): EngineWorld {
     engine: ({
       phases = [],
       deliverers = [],
+      actors = [],
+      tries = 20,
       cap = 4,
       store: over = store,
       ballast = calm.ballast,
@@ -89,6 +93,8 @@ export function engineWorld(): EngineWorld {
         ballast,
         phases,
         deliverers,
+        actors,
+        tries,
         cap,
         restartLimit: 3,
         node: { node: "n", incarnation: clock.id() },

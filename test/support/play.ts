@@ -38,6 +38,8 @@ export function inWords(effect: Effect): string {
       return "void timers";
     case "child.start":
       return `child ${effect.phase}#${effect.attempt}`;
+    case "action.start":
+      return `act ${effect.phase}#${effect.attempt}`;
     case "child.stop":
       return `stop child ${effect.phase}`;
     case "post":

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type {
+  ActionPhase,
   AgentPhase,
   ApprovalPhase,
   GenericLoop,
@@ -19,7 +20,7 @@ type Common = Pick<Phase, "finally" | "if" | "skipIf" | "requiresSandbox" | "app
 export interface Sketch extends Common {
   name: string;
   /** Told by the other keys where it can be: `wait`, `child`, `review`, `iterate`. */
-  type?: "context" | "bash" | "agent" | "approval" | "wait" | "workflow";
+  type?: "context" | "bash" | "agent" | "approval" | "wait" | "workflow" | "action";
   after?: readonly string[];
   rule?: TriggerRule;
   command?: string;
@@ -43,6 +44,9 @@ export interface Sketch extends Common {
   wait?: WaitPhase["wait"];
   /** The workflow that a child run is a run of. */
   child?: string;
+  /** What is done outside, and with what. */
+  action?: string;
+  with?: ActionPhase["with"];
 }
 
 /** A checked workflow from a few words; a phase without `after` starts at once. */
@@ -105,6 +109,8 @@ function phase(sketch: Sketch): Phase {
       return { ...base, type: "wait", wait: sketch.wait ?? { forMs: 60_000 }, ...timed };
     case "workflow":
       return { ...base, type: "workflow", workflow: sketch.child ?? "other", with: {}, ...timed };
+    case "action":
+      return { ...base, type: "action", action: sketch.action ?? "github.comment", with: sketch.with ?? {}, ...timed };
     case "agent":
       return {
         ...base,
@@ -121,10 +127,11 @@ function phase(sketch: Sketch): Phase {
   }
 }
 
-function typeOf({ type, wait, child, review, iterate, marker, budget }: Sketch): NonNullable<Sketch["type"]> {
+function typeOf({ type, wait, child, action, review, iterate, marker, budget }: Sketch): NonNullable<Sketch["type"]> {
   if (type) return type;
   if (wait) return "wait";
   if (child !== undefined) return "workflow";
+  if (action !== undefined) return "action";
   const agent = review !== undefined || iterate !== undefined || marker !== undefined || budget !== undefined;
   return agent ? "agent" : "context";
 }

@@ -231,13 +231,13 @@ test("an approval without a summary asks by its label", () => {
   });
 });
 
-test("a schedule in a file of its own loads, and says that nothing acts on it yet", () => {
+test("a schedule in a file of its own loads, and is no workflow", () => {
   const text =
     "kind: cron\nname: mornings\nschedule: '0 9 * * *'\nworkflow: fix\ncondition: { unless: webhooksEnabled }\n";
   const checked = check("cron-mornings.yaml", new TextEncoder().encode(text));
-  expect(checked).toMatchObject({ kind: "cron", name: "mornings", version: null });
-  expect(checked.complaints).toEqual([
-    { file: "cron-mornings.yaml", line: 1, column: 1, severity: "warning", message: "schedules are not acted on yet" },
+  expect(checked).toMatchObject({ kind: "cron", name: "mornings", version: null, complaints: [] });
+  expect(checked.schedules).toMatchObject([
+    { line: 2, column: 7, schedule: { name: "mornings", starts: { workflow: "fix" }, unless: "webhooksEnabled" } },
   ]);
 });
 

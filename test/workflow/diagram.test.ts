@@ -31,8 +31,8 @@ const shapes: readonly [keys: string, node: string][] = [
   ["type: wait, wait: { for: 90m }", 'p0(("a<br/>wait<br/>90m"))'],
   ["type: workflow, workflow: other-one", 'p0[["a<br/>workflow<br/>other-one"]]'],
   ["type: tool, tool: t", 'p0[\\"a<br/>tool"\\]'],
-  ["type: action, action: t", 'p0[\\"a<br/>action"\\]'],
-  ["type: post-review", 'p0[\\"a<br/>post-review"\\]'],
+  ["type: action, action: t", 'p0[\\"a<br/>action<br/>t"\\]'],
+  ["type: post-review", 'p0[\\"a<br/>action<br/>github#46;review"\\]'],
 ];
 
 test.for(shapes)("the shape tells the type: %s", ([keys, node]) => {

@@ -9,6 +9,7 @@ const file = (top: string, ...phases: string[]): string =>
 const phases = (...each: string[]): string => file("", ...each);
 const bash = (keys: string): string => phases(`name: a, type: bash, command: x, ${keys}`);
 const agent = (keys: string): string => phases(`name: a, prompt: p.md, ${keys}`);
+const acting = (action: string, keys: string): string => phases(`name: a, type: action, action: ${action}, ${keys}`);
 const numbers = (many: number): string => `[${[...Array(many).keys()]}]`;
 
 const LAST = "nothing may hold up the end";
@@ -178,8 +179,23 @@ const refusals: Record<string, readonly [text: string, message: string][]> = {
       file("secrets: [TOKEN]\n", "name: a, type: approval, §secrets: [TOKEN]"),
       "secrets means nothing on a phase of type approval. Remove it",
     ],
-    [bash("§with: { a: b }"), "with belongs to type: tool, action, workflow; this phase is type: bash"],
+    [bash("§with: { a: b }"), "with belongs to type: tool, action, post-review, workflow; this phase is type: bash"],
     [agent("skill: one, §skills: [two]"), "set skill or skills, not both"],
+  ],
+  "an act outside": [
+    [acting("github.comment", "§with: {}"), "github.comment needs with: { body: … }"],
+    [acting("github.comment", "with: { body: x, §isue: 3 }"), 'github.comment takes no "isue". Did you mean "issue"?'],
+    [acting("github.label", "with: §[bug]"), "with must be a map of keys"],
+    [
+      phases("name: a, type: post-review, with: { §events: COMMENT }"),
+      'github.review takes no "events". Did you mean "event"?',
+    ],
+    [acting("github.comment", "with: { body: '{{ §nobody }}' }"), 'unknown name "nobody". Did you mean "prBody"?'],
+    [acting("github.comment", "§env: { A: b }"), "env means nothing on a phase of type action. Remove it"],
+    [
+      acting("github.comment", "with: { body: x }, timeout_seconds: §{ from: a, default: 3 }"),
+      "{ from, default } is for programs and agents only",
+    ],
   ],
   "a limit": [
     [bash("timeout_seconds: §{ from: a, default: 9000000 }"), "timeout_seconds of a program may be 24 days at most"],

@@ -346,7 +346,7 @@ const refusals: [string, string, string][] = [
   [
     "no reason where there is one",
     "expect: { status: paused, reason: null }\n",
-    "s.yaml:1:35 a run that is paused has a reason: one of gate, timer, child, operator, concurrency, disk_full",
+    "s.yaml:1:35 a run that is paused has a reason: one of gate, timer, child, action, operator, concurrency, disk_full",
   ],
   [
     "a phase that waits when all is over",

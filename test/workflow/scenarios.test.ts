@@ -1,10 +1,15 @@
+import { readFileSync } from "node:fs";
+import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { APPROVAL_STATUSES } from "../../src/domain/approval.ts";
 import { PHASE_STATUSES } from "../../src/domain/graph.ts";
 import { RUN_STATUSES } from "../../src/domain/run.ts";
+import { offBecause } from "../../src/domain/schedule.ts";
 import type { Simulation } from "../../src/engine/simulation/simulate.ts";
 import { printComplaint } from "../../src/workflow/complaint.ts";
 import { type Library, openLibrary } from "../../src/workflow/library.ts";
+import { jsonSchema } from "../../src/workflow/schema.ts";
 import {
   FOLDERS,
   otherWorlds,
@@ -14,6 +19,7 @@ import {
   type Stage,
   type Story,
   shipped,
+  shippedCrons,
   stageOf,
   stories,
 } from "./shipped.ts";
@@ -39,8 +45,38 @@ function stageFor({ folder, workflow }: Pick<Story, "folder" | "workflow">): Sta
 
 test("the library takes no scenario for a workflow", () => {
   const files = FOLDERS.flatMap((folder) => libraries.get(folder)?.list() ?? []).map(({ file }) => file);
-  expect(files.length).toBe(shipped.length);
+  expect(files.length).toBe(shipped.length + shippedCrons.length);
   expect(files.filter((file) => file.includes("scenario"))).toEqual([]);
+});
+
+test("each schedule that we ship is in force under its file's name, without a word of complaint", () => {
+  expect(shippedCrons.map(({ name }) => name)).toEqual(["cron-backup", "cron-nightly-health", "cron-sweep"]);
+  for (const { folder, name } of shippedCrons) {
+    const entry = libraries
+      .get(folder)
+      ?.list()
+      .find((each) => each.name === name);
+    expect(entry).toMatchObject({ file: `${name}.yaml`, kind: "cron", complaints: [], schedules: [{ name }] });
+    const text = readFileSync(`${folder}/${name}.yaml`, "utf8");
+    expect(text.split("\n")[0]).toBe("# yaml-language-server: $schema=./workflow.schema.json");
+    const judge = new Ajv({ strict: false }).compile(jsonSchema());
+    expect(judge(parse(text)), JSON.stringify(judge.errors)).toBe(true);
+  }
+});
+
+test("where nothing is set up, what we ship by schedule is quiet: the nightly check is off and says what it lacks", () => {
+  const [folder = ""] = FOLDERS;
+  const schedules =
+    libraries
+      .get(folder)
+      ?.list()
+      .flatMap((each) => each.schedules) ?? [];
+  const off = schedules.map((each) => [each.name, offBecause(each, { webhooks: false, agent: false })]);
+  expect(Object.fromEntries(off)).toEqual({
+    "cron-backup": null,
+    "cron-nightly-health": "its context names no repo (repoMissing)",
+    "cron-sweep": null,
+  });
 });
 
 test("each workflow that we ship has a scenario, and each scenario a workflow", () => {

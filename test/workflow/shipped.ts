@@ -22,9 +22,11 @@ export interface Story {
   readonly text: string;
 }
 
-export const shipped = FOLDERS.flatMap((folder) =>
-  yamlIn(folder).map((file) => ({ folder, name: basename(file, ".yaml") })),
-);
+const files = FOLDERS.flatMap((folder) => yamlIn(folder).map((file) => ({ folder, name: basename(file, ".yaml") })));
+const isCron = ({ name }: { readonly name: string }): boolean => name.startsWith("cron-");
+export const shipped = files.filter((each) => !isCron(each));
+/** Schedules in files of their own: there is nothing of them to play. */
+export const shippedCrons = files.filter(isCron);
 
 export const stories: readonly Story[] = FOLDERS.flatMap((folder) =>
   readdirSync(join(folder, "scenarios")).flatMap((workflow) => {

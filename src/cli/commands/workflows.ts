@@ -47,11 +47,13 @@ async function list(desk: Desk, json: boolean): Promise<void> {
     const state: Cell =
       errors > 0
         ? { text: errors === 1 ? "1 error" : `${errors} errors`, style: "red" }
-        : !each.enabled
-          ? { text: "off", style: "yellow" }
-          : each.unavailable.length > 0
-            ? { text: "not yet", style: "yellow" }
-            : { text: "ready", style: "green" };
+        : each.kind === "cron"
+          ? { text: "schedule", style: "cyan" }
+          : !each.enabled
+            ? { text: "off", style: "yellow" }
+            : each.unavailable.length > 0
+              ? { text: "not yet", style: "yellow" }
+              : { text: "ready", style: "green" };
     return [each.name ?? each.file, state, Object.keys(each.inputs).join(", "), each.description ?? ""];
   });
   terminal.line(table(terminal, ["NAME", "STATE", "INPUTS", "WHAT IT DOES"], rows));

@@ -86,15 +86,20 @@ function sleep(turn: Turn, phase: Phase, until: string): void {
 /** Owes the try that comes next. */
 function goAhead(turn: Turn, phase: Phase): void {
   const { iteration, attempt } = turn.at(phase.name);
-  if (phase.type !== "workflow") {
+  if (phase.type !== "workflow" && phase.type !== "action") {
     turn.put(phase.name, { stage: "owed" });
     turn.effects.push({ type: "phase.start", phase: phase.name, iteration, attempt });
     return;
   }
   const deadline = phase.timeoutMs === undefined ? undefined : turn.after(phase.timeoutMs);
-  const waits = { for: "child" as const, since: turn.now, ...(deadline === undefined ? {} : { deadline }) };
+  const child = phase.type === "workflow";
+  const waits = {
+    for: child ? ("child" as const) : ("action" as const),
+    since: turn.now,
+    ...(deadline === undefined ? {} : { deadline }),
+  };
   turn.put(phase.name, { status: "waiting", stage: undefined, waits });
   turn.currentPhase = phase.name;
-  turn.effects.push({ type: "child.start", phase: phase.name, iteration, attempt });
+  turn.effects.push({ type: child ? "child.start" : "action.start", phase: phase.name, iteration, attempt });
   if (deadline !== undefined) turn.timer(phase.name, deadline);
 }

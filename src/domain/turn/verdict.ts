@@ -24,8 +24,11 @@ export function standing(turn: Turn, phases: readonly Phase[]): Standing | null 
   if (pending && turn.hold) return { status: "paused", reason: turn.hold };
   if (pending) return { status: begun ? "running" : "queued", reason: null };
   if (waits.size === 0) return null;
-  return { status: "paused", reason: waits.has("gate") ? "gate" : waits.has("child") ? "child" : "timer" };
+  return { status: "paused", reason: REASONS.find((each) => waits.has(each)) ?? "timer" };
 }
+
+/** Of several things that are waited for, the first of these is named. */
+const REASONS = ["gate", "child", "action"] as const;
 
 /** How the phases ended, when all have: judged once. */
 export function judged(turn: Turn): Ending {
@@ -83,7 +86,9 @@ function ticking(turn: Turn, { status, reason }: Standing): Deadline | null {
   const { deadline } = turn;
   if (deadline === null) return null;
   const runs =
-    !turn.ending && (status === "running" || (status === "paused" && (reason === "timer" || reason === "child")));
+    !turn.ending &&
+    (status === "running" ||
+      (status === "paused" && (reason === "timer" || reason === "child" || reason === "action")));
   if (runs && deadline.since === null) {
     turn.timer(null, turn.after(deadline.left));
     return { left: deadline.left, since: turn.now };
@@ -114,7 +119,8 @@ function setsTimers(phases: readonly Phase[], timeoutMs: number | undefined): bo
       (phase) =>
         phase.retry !== undefined ||
         phase.type === "wait" ||
-        ((phase.type === "approval" || phase.type === "workflow") && phase.timeoutMs !== undefined),
+        ((phase.type === "approval" || phase.type === "workflow" || phase.type === "action") &&
+          phase.timeoutMs !== undefined),
     )
   );
 }

@@ -68,8 +68,8 @@ function overdue(turn: Turn, phase: Phase, waits: Waits): void {
     return;
   }
   const { iteration, attempt } = turn.at(phase.name);
-  if (waits.for === "child") {
-    turn.effects.push({ type: "child.stop", phase: phase.name, iteration, attempt });
+  if (waits.for === "child" || waits.for === "action") {
+    if (waits.for === "child") turn.effects.push({ type: "child.stop", phase: phase.name, iteration, attempt });
     if (triedAgain(turn, phase, { attempt }, { type: "failed", failure: "timeout", error: "Its time was up" })) return;
   }
   fail(turn, phase, null, waits.since);
@@ -96,8 +96,8 @@ export function signalled(turn: Turn): void {
   }
 }
 
-/** A child run is over: its outcome is recorded as an execution of the phase, and the phase ends as it did. */
-export function childEnded(turn: Turn, event: Extract<RunEvent, { type: "child.ended" }>): void {
+/** A child run, or an act outside, is over: its outcome is recorded as an execution of the phase, which ends as it did. */
+export function handedBack(turn: Turn, event: Extract<RunEvent, { type: "child.ended" | "action.ended" }>): void {
   const phase = turn.graph.phase.get(event.phase) as Phase;
   const { outcome, iteration, attempt, epoch } = event;
   const startedAt = turn.at(phase.name).waits?.since ?? turn.now;

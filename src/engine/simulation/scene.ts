@@ -7,7 +7,7 @@ import { easyAct, easyAnswer } from "../../workflow/scenario/easy.ts";
 
 /** Hands out what programs do and people say, each thing in its turn. */
 export interface Scene {
-  act(grant: Grant): Act;
+  act(of: Pick<Grant, "workflow" | "phase" | "name">): Act;
   answer(asked: Asked): Answer;
   /** What the file has for a turn that never came. */
   unplayed(): readonly Unplayed[];

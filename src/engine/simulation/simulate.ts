@@ -4,7 +4,7 @@ import { isOver, type RunReason } from "../../domain/run.ts";
 import type { Deed, Scenario, ScenarioSignal, ScenarioTrigger } from "../../domain/scenario.ts";
 import type { Workflow, WorkflowVersion } from "../../domain/workflow.ts";
 import type { RunDetail, Store } from "../../store/store.ts";
-import type { Deliverer } from "../contracts/deliverer.ts";
+import type { Actor, Deliverer } from "../contracts/deliverer.ts";
 import type { Log } from "../contracts/log.ts";
 import type { PhaseKind } from "../contracts/phase.ts";
 import type { Runtime } from "../contracts/runtime.ts";
@@ -172,6 +172,20 @@ function build(
     },
   };
 
+  /** What would be done outside comes to what the scenario says. */
+  const actor: Actor = {
+    does: () => true,
+    act: async ({ about, place }) => {
+      const { takesMs, end, output, stderr } = scene.act({ workflow: about.run?.workflow_name ?? "", ...place });
+      await new Promise<void>((resolve) => {
+        if (takesMs !== null) plan(takesMs, async () => resolve());
+      });
+      if (end.type === "lost") return { done: false, error: "lost", again: "never" };
+      if (end.code !== 0) return { done: false, error: `exit ${end.code}: ${stderr}`, again: "never" };
+      return { done: true, text: output, outputs: { id: "simulated", url: `simulated:${place.phase}` } };
+    },
+  };
+
   const engine = createEngine({
     store,
     node: { node: "simulated", incarnation: clock.id() },
@@ -180,6 +194,7 @@ function build(
     keeper,
     phases: kinds,
     deliverers: [ask, post],
+    actors: [actor],
     ballast: { drop: () => {}, restore: async () => true },
     settings,
     blobs: hands.blobs,

@@ -83,6 +83,12 @@ export function effects(clock: Clock, { runs, executions, approvals, outbox, fin
         outbox.owe(`${run.id}/${phase}/${iteration}/${run.epoch}/${attempt}/child`, run.id, "child", place, now);
         break;
       }
+      case "action.start": {
+        const { phase, iteration, attempt } = effect;
+        const place = { phase, iteration, attempt, epoch: run.epoch };
+        outbox.owe(`${run.id}/${phase}/${iteration}/${run.epoch}/${attempt}/action`, run.id, "action", place, now);
+        break;
+      }
       case "child.stop": {
         const { phase, iteration, attempt } = effect;
         const place = { phase, iteration, attempt, epoch: run.epoch };

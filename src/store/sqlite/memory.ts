@@ -20,7 +20,7 @@ export function openMemory(): Memory {
   const db = openDatabase(image);
   return {
     db,
-    open: (clock, onUnknown = () => {}) => storeOn(db, { clock, onUnknown, closed: () => {} }),
+    open: (clock, onUnknown = () => {}) => storeOn(db, { clock, onUnknown, reports: true, closed: () => {} }),
     close: () => db.close(),
   };
 }

@@ -10,6 +10,9 @@ import type { RunChange, RunData, RunDetail, Store } from "../store.ts";
 import { approvals } from "./approvals.ts";
 import { type Batch, changesOf, openBatch } from "./batch.ts";
 import { groupCommit } from "./commit.ts";
+import { copyTo } from "./copy.ts";
+import { crons } from "./crons.ts";
+import { deliveries } from "./deliveries.ts";
 import { type Executions, executions, grantOf } from "./executions.ts";
 import { findings } from "./findings.ts";
 import { runLists, toLine } from "./lists.ts";
@@ -17,6 +20,8 @@ import { migrate } from "./migrate.ts";
 import { outbox } from "./outbox.ts";
 import { outputs } from "./outputs.ts";
 import { overrides } from "./overrides.ts";
+import { people } from "./people.ts";
+import { replies } from "./replies.ts";
 import { type DetailRow, phasesOf, runs } from "./runs.ts";
 import { transitions } from "./transitions.ts";
 import { versions } from "./versions.ts";
@@ -45,15 +50,17 @@ export function openSqliteStore(options: {
   clock: Clock;
   /** Called when it is not known whether a commit is on disk: the process must end, and recover from what is. */
   onUnknown?: (error: unknown) => void;
+  /** Whether anyone is told outside how runs go that were set off there; owed for nobody, it would cost each of them. */
+  reports?: boolean;
 }): Store {
-  const { file, clock, onUnknown = () => {} } = options;
+  const { file, clock, onUnknown = () => {}, reports = true } = options;
   const isNew = !existsSync(file);
   const db = openDatabase(file);
   try {
     // By name, which opens nothing; SQLite gives the -wal and -shm files the same mode.
     if (isNew) chmodSync(file, 0o600);
     migrate(db, clock.now());
-    return storeOn(db, { clock, onUnknown, closed: () => db.close() });
+    return storeOn(db, { clock, onUnknown, reports, closed: () => db.close() });
   } catch (error) {
     db.close();
     if (error instanceof Fault) throw error;
@@ -66,8 +73,9 @@ export function openSqliteStore(options: {
 /** The store on a database that has this version's schema. */
 export function storeOn(
   db: Database.Database,
-  { clock, onUnknown, closed }: { clock: Clock; onUnknown: (error: unknown) => void; closed: () => void },
+  options: { clock: Clock; onUnknown: (error: unknown) => void; reports: boolean; closed: () => void },
 ): Store {
+  const { clock, onUnknown, reports, closed } = options;
   const pinned = versions(db);
   const given = outputs(db);
   const rooms = {
@@ -80,7 +88,7 @@ export function storeOn(
     overrides: overrides(db),
   };
   const table = { ...rooms, runs: runs(db, rooms) };
-  const moves = transitions(clock, table);
+  const moves = transitions(clock, table, reports);
   const list = runLists(db);
   const listeners = new Set<(changes: readonly RunChange[]) => void>();
   const commit = groupCommit<Batch>(db, clock, {
@@ -161,6 +169,14 @@ export function storeOn(
   }
 
   return {
+    people: people(db, clock, commit),
+    crons: crons(db, clock, commit.add),
+    replies: replies(db, clock.now, (work) =>
+      commit.add(() => {
+        const value = work();
+        return () => value;
+      }),
+    ),
     create: (run, take) => commit.add((batch) => moves.create(batch, run, take)),
     apply: (id, event, take) => commit.add((batch) => moves.apply(batch, id, event, take)),
     claim: (take) => commit.add((batch) => moves.claim(batch, take)),
@@ -215,10 +231,7 @@ export function storeOn(
       }),
     settle: (node, id, outcome) =>
       commit.add(() => {
-        const settled =
-          "done" in outcome
-            ? rooms.outbox.done(id, node)
-            : rooms.outbox.again(id, node, outcome.retryAt, outcome.error);
+        const settled = rooms.outbox.settle(id, node, outcome, clock.now());
         return () => settled;
       }),
     nextDue: async () => rooms.outbox.nextDue(),
@@ -236,6 +249,8 @@ export function storeOn(
         return () => known;
       }),
 
+    deliveries: deliveries(db, commit, moves),
+
     onChange: (listen) => {
       listeners.add(listen);
       return () => listeners.delete(listen);
@@ -250,6 +265,7 @@ export function storeOn(
       owed: rooms.outbox.countStarts(),
       pending_approvals: rooms.approvals.countPending(),
     }),
+    copyTo: (file, signal) => copyTo(db, file, signal),
     close: async () => {
       commit.close();
       closed();

@@ -1,7 +1,7 @@
 import type { Database } from "better-sqlite3";
 import type { Iso } from "../../domain/clock.ts";
 import type { Json } from "../../domain/json.ts";
-import type { EffectKind, Lease, OwedEffect } from "../store.ts";
+import type { EffectKind, Lease, OwedEffect, Settled } from "../store.ts";
 import type { Wanted } from "./batch.ts";
 
 interface StartRow {
@@ -18,6 +18,7 @@ interface DueRow {
   payload: string;
   due: Iso;
   tries: number;
+  forgiven: number;
 }
 
 /**
@@ -52,7 +53,7 @@ export function outbox(db: Database) {
     UPDATE outbox SET state = 'owed', node = NULL, incarnation = NULL
      WHERE state = 'held' AND incarnation <> @incarnation`);
   const due = db.prepare<{ now: Iso; limit: number }, DueRow>(`
-    SELECT id, run_id, kind, payload, due, tries
+    SELECT id, run_id, kind, payload, due, tries, forgiven
       FROM outbox INDEXED BY outbox_due
      WHERE state = 'owed' AND due <= @now
      ORDER BY due, id
@@ -69,6 +70,9 @@ export function outbox(db: Database) {
      WHERE id = @id AND state = 'held' AND incarnation = @incarnation AND kind NOT IN ('ask', 'post')`);
   const again = db.prepare(`
     UPDATE outbox SET state = 'owed', node = NULL, incarnation = NULL, due = @due, error = @error
+     WHERE id = @id AND state = 'held' AND incarnation = @incarnation`);
+  const die = db.prepare(`
+    UPDATE outbox SET state = 'done', node = NULL, incarnation = NULL, died_at = @now, error = @error
      WHERE id = @id AND state = 'held' AND incarnation = @incarnation`);
   const { voidTimers, voidAsks } = voidStatements(db);
   const next = db
@@ -113,14 +117,18 @@ export function outbox(db: Database) {
       reclaim.run({ incarnation });
     },
     due: ({ node, incarnation }: Lease, now: Iso, limit: number): OwedEffect[] =>
-      due.all({ now, limit }).map(({ run_id, payload, tries, ...row }) => {
+      due.all({ now, limit }).map(({ run_id, payload, tries, forgiven, ...row }) => {
         hold.run({ id: row.id, node, incarnation });
-        return { ...row, run: run_id, payload: JSON.parse(payload) as Json, tries: tries + 1 };
+        const owed = { ...row, run: run_id, payload: JSON.parse(payload) as Json, tries: tries + 1 };
+        return forgiven === 0 ? owed : { ...owed, forgiven };
       }),
-    done: (id: string, { incarnation }: Lease): boolean =>
-      done.run({ id, incarnation }).changes + gone.run({ id, incarnation }).changes === 1,
-    again: (id: string, { incarnation }: Lease, at: Iso, error: string): boolean =>
-      again.run({ id, incarnation, due: at, error }).changes === 1,
+    settle: (id: string, { incarnation }: Lease, outcome: Settled, now: Iso): boolean => {
+      const mine = { id, incarnation };
+      if ("done" in outcome) return done.run(mine).changes + gone.run(mine).changes === 1;
+      const { error } = outcome;
+      if ("dead" in outcome) return die.run({ ...mine, now, error }).changes === 1;
+      return again.run({ ...mine, due: outcome.retryAt, error }).changes === 1;
+    },
     nextDue: (): Iso | null => next.get() ?? null,
   };
 }

@@ -4,7 +4,7 @@ import type { LiveExecution } from "../../domain/execution.ts";
 import { Fault } from "../../domain/fault.ts";
 import { graphOf } from "../../domain/graph.ts";
 import type { Json } from "../../domain/json.ts";
-import { type Effect, isOver, type Refusal, type RunEvent } from "../../domain/run.ts";
+import { type Effect, isOver, type Refusal, type RunEvent, type RunStatus } from "../../domain/run.ts";
 import type { Phase } from "../../domain/workflow.ts";
 import type { Applied, Created, NewRun, Take } from "../store.ts";
 import { type Batch, type Entry, takeGranted, type Wanted } from "./batch.ts";
@@ -18,7 +18,7 @@ interface Rooms extends EffectRooms {
 }
 
 /** The only way a run changes: load, advance, write what follows, all inside the batch's transaction. */
-export function transitions(clock: Clock, rooms: Rooms) {
+export function transitions(clock: Clock, rooms: Rooms, reports: boolean) {
   const { runs, executions, outbox, versions } = rooms;
   const write = effects(clock, rooms);
   const group = groups(runs, entryOf, (batch, entry, event) => {
@@ -42,7 +42,17 @@ export function transitions(clock: Clock, rooms: Rooms) {
     entry.run = next.run;
     for (const [at, effect] of next.effects.entries()) write(batch, entry, effect, now, at);
     if (isOver(next.run.status) && !isOver(before)) ended(batch, entry, now);
+    report(entry, before, event, now);
     return next;
+  }
+
+  /** Whoever set it off sees there that it was heard, that it is at work, and how it ended. */
+  function report({ run, row }: Entry, before: RunStatus, event: RunEvent, now: string): void {
+    if (!reports || row.trigger_type !== "webhook" || row.repo === null) return;
+    const owe = (what: string): void =>
+      outbox.owe(`${run.id}/report/${run.rev}/${what}`, run.id, "report", { what }, now);
+    if (event.type === "run.created") owe("reaction");
+    if (stageOf(run.status) !== stageOf(before) && run.status !== "queued") owe("check");
   }
 
   /** Whoever waits for this run's end hears of it: the next of its group at once, its parent by the outbox. */
@@ -153,6 +163,11 @@ export function transitions(clock: Clock, rooms: Rooms) {
       for (const entry of batch.runs.values()) if (entry.fresh || entry.run !== entry.saved) runs.save(entry);
     },
   };
+}
+
+/** What those who look from outside tell apart. */
+function stageOf(status: RunStatus): string {
+  return status === "queued" || isOver(status) ? status : "running";
 }
 
 function stoppedBy(effects: readonly Effect[]): string[] {

@@ -62,7 +62,7 @@ function known(name: string, place: Place, { workflow, error, advise }: Ground):
 const REASONS_OF: Record<RunStatus, readonly (RunReason | null)[]> = {
   queued: [null, "concurrency"],
   running: [null],
-  paused: ["gate", "timer", "child", "operator", "concurrency", "disk_full"],
+  paused: ["gate", "timer", "child", "action", "operator", "concurrency", "disk_full"],
   succeeded: [null],
   failed: [null, "rejected", "expired", "timeout", "budget", "crash_loop"],
   cancelled: ["operator", "concurrency"],

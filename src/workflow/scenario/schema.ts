@@ -9,6 +9,7 @@ const REASONS = [
   "gate",
   "timer",
   "child",
+  "action",
   "operator",
   "concurrency",
   "disk_full",

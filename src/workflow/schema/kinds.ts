@@ -171,7 +171,7 @@ export const KEYS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
   tool: ["tool"],
   action: ["action"],
   workflow: ["workflow"],
-  with: ["tool", "action", "workflow"],
+  with: ["tool", "action", "post-review", "workflow"],
   approval: ["approval"],
   wait: ["wait"],
 };

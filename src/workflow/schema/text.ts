@@ -36,6 +36,14 @@ export const workflowName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, {
   error: "must be lower-case letters, digits, _ and -, at most 64, and not begin with a sign",
 });
 
+/** A source of webhooks, as its path has it: `/hooks/<source>`. */
+export const sourceName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, {
+    error: "must be lower-case letters, digits, _ and -, at most 64, and not begin with a sign",
+  })
+  .refine((name) => name !== "github", { error: "cannot be github, which has a key of its own: on.github" });
+
 export const phaseName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {

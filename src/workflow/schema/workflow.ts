@@ -1,31 +1,58 @@
 import { z } from "zod";
+import { CATCH_UPS, OVERLAPS } from "../../domain/schedule.ts";
 import { inputs } from "./input.ts";
 import { limits } from "./kinds.ts";
 import { phase } from "./phase.ts";
 import { shown } from "./stage.ts";
-import { anyValue, condition, duration, ownName, positive, variableName, workflowName } from "./text.ts";
-
-const OVERLAPS = ["allow", "skip", "queue", "replace"] as const;
+import { anyValue, condition, duration, ownName, positive, sourceName, variableName, workflowName } from "./text.ts";
 
 /** When a schedule comes round, and what becomes of the times that were missed. */
 const calendar = {
-  timezone: z.string().optional(),
-  jitter: duration.optional(),
-  overlap: z.enum(OVERLAPS).optional(),
-  catch_up: z.enum(["none", "latest", "all"]).optional(),
-  window: duration.optional(),
+  timezone: z
+    .string()
+    .max(64)
+    .describe("A place, as Europe/Berlin. Without it the daemon's own (LASTLIGHT_TIMEZONE, UTC unless it is set).")
+    .optional(),
+  jitter: duration
+    .describe("Each slot fires up to this much later; the same slot always by the same amount.")
+    .optional(),
+  overlap: z
+    .enum(OVERLAPS)
+    .describe("What becomes of a slot while a run of this schedule is not over. Without it skip.")
+    .optional(),
+  catch_up: z
+    .enum(CATCH_UPS)
+    .describe(
+      "Which slots are made up that passed while no daemon ran or the machine slept; of all, at most the newest 100. Without it latest.",
+    )
+    .optional(),
+  window: duration.describe("Slots that are later than this are not made up. Without it 1d.").optional(),
 };
 
 const triggers = z.strictObject({
-  github: z.array(z.strictObject({ events: z.array(z.string()).min(1), if: condition.optional() })).optional(),
-  webhook: z.array(z.strictObject({ source: z.string(), if: condition.optional() })).optional(),
-  slack: z
-    .array(
-      z.strictObject({ command: z.string().optional(), mention: z.unknown().optional(), if: condition.optional() }),
+  github: z
+    .array(z.strictObject({ events: z.array(z.string()).min(1).max(200), if: condition.optional() }))
+    .max(50)
+    .describe(
+      "Events of GitHub, as issues.opened or, for all its actions, issues. Bots start nothing unless `if` reads actor.kind; comments only of maintainers, unless it reads actor.association.",
     )
     .optional(),
+  webhook: z
+    .array(z.strictObject({ source: sourceName, if: condition.optional() }))
+    .max(50)
+    .describe("What comes to /hooks/<source>, for the sources that the daemon is told of.")
+    .optional(),
+  slack: shown(
+    z.array(
+      z.strictObject({ command: z.string().optional(), mention: z.unknown().optional(), if: condition.optional() }),
+    ),
+  ),
   schedule: z
-    .array(z.strictObject({ name: z.string().optional(), cron: z.string(), ...calendar, inputs: anyValue.optional() }))
+    .array(
+      z.strictObject({ name: workflowName.optional(), cron: z.string(), ...calendar, inputs: anyValue.optional() }),
+    )
+    .max(50)
+    .describe("Times at which it starts: five fields of cron. Several need names of their own.")
     .optional(),
 });
 
@@ -35,7 +62,7 @@ export const workflow = z.strictObject({
   name: workflowName,
   description: z.string().optional(),
   trigger: z.string().optional(),
-  on: shown(triggers),
+  on: triggers.optional(),
   inputs: inputs.optional(),
   variables: z.record(ownName, z.string()).optional(),
   secrets: z.array(variableName).optional(),
@@ -94,3 +121,5 @@ export const cron = z
   .refine((file) => (file.workflow === undefined) !== (file.handler === undefined), {
     error: "needs workflow or handler, and not both",
   });
+
+export type DeclaredCron = z.infer<typeof cron>;

@@ -155,3 +155,14 @@ test("a file that is no database is refused with its name", () => {
   text.close();
   expect(() => openSqliteStore({ file: temporaryFolder(), clock: fakeClock() })).toThrow(/unable to open/);
 });
+
+test("what the audit holds is neither changed nor taken away, even by a hand on the database", async () => {
+  const { db, store } = await intruder();
+  const entry = { who: "user:ana", what: "log in", subject: null, address: null, agent: null, outcome: "ok" };
+  await store.people.record(entry);
+  expect(() => db.exec("UPDATE audit SET who = 'user:ben'")).toThrow(/append-only/);
+  expect(() => db.exec("DELETE FROM audit")).toThrow(/append-only/);
+  expect(() =>
+    db.exec("INSERT OR REPLACE INTO audit SELECT id, at, 'x', what, subject, address, agent, outcome FROM audit"),
+  ).toThrow(/append-only/);
+});

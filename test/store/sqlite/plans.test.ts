@@ -5,6 +5,7 @@ import { listStatements as runStatements } from "../../../src/store/sqlite/lists
 import { migrate } from "../../../src/store/sqlite/migrate.ts";
 import { openDatabase } from "../../../src/store/sqlite/open.ts";
 import { voidStatements } from "../../../src/store/sqlite/outbox.ts";
+import { listStatements as auditStatements } from "../../../src/store/sqlite/people/audit.ts";
 
 const BLOBS = ["context", "inputs", "scratch", "node_statuses", "phase_states", "phase_history", "output_text"];
 
@@ -88,6 +89,22 @@ test.each([
   );
   const own = ["SEARCH outbox USING INDEX outbox_of_run (run_id=? AND kind=?)"];
   expect(plans).toEqual([own, own]);
+});
+
+test.each([
+  ["plain", database],
+  ["misleading", misled],
+])("the audit is walked in order, whoever is looked for, with %s statistics", (_which, make) => {
+  const db = make();
+  const plans = Object.values(auditStatements(db)).map(({ source }) =>
+    (db.prepare(`EXPLAIN QUERY PLAN ${source}`).all({ before: "~", who: "w", limit: 20 }) as { detail: string }[]).map(
+      ({ detail }) => detail,
+    ),
+  );
+  expect(plans).toEqual([
+    ["SEARCH audit USING PRIMARY KEY (id<?)"],
+    ["SEARCH audit USING INDEX audit_by_who (who=? AND id<?)"],
+  ]);
 });
 
 test.each(names)("%s read no column that grows", (name) => {
