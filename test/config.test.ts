@@ -161,3 +161,37 @@ describe("who the daemon is at GitHub", () => {
     expect(() => readConfig(environment)).not.toThrow(/hunter2/);
   });
 });
+
+describe("what agents work in", () => {
+  const sandbox = (environment: Record<string, string> = {}) => readConfig(environment).sandbox;
+
+  test("is looked for where nobody says, within limits that end what runs away", () => {
+    expect(sandbox()).toEqual({
+      kind: "auto",
+      image: "debian:stable-slim",
+      limits: { memoryBytes: 8 * 2 ** 30, processes: 1_024, diskBytes: 20 * 2 ** 30 },
+      hosts: [],
+    });
+  });
+
+  test("is nothing where that was said to be safe enough, unless one is named all the same", () => {
+    const LASTLIGHT_UNSAFE_NO_SANDBOX = "1";
+    expect(sandbox({ LASTLIGHT_UNSAFE_NO_SANDBOX }).kind).toBe("none");
+    expect(sandbox({ LASTLIGHT_UNSAFE_NO_SANDBOX, LASTLIGHT_SANDBOX: "podman" }).kind).toBe("podman");
+  });
+
+  test("can be given other limits, and hosts that all may reach", () => {
+    expect(
+      sandbox({ LASTLIGHT_SANDBOX_MEMORY_MIB: "512", LASTLIGHT_EGRESS: "a.example, *.b.example:8443" }),
+    ).toMatchObject({
+      limits: { memoryBytes: 512 * 2 ** 20 },
+      hosts: ["a.example", "*.b.example:8443"],
+    });
+  });
+
+  test("is refused by any other name", () => {
+    expect(() => sandbox({ LASTLIGHT_SANDBOX: "gvisor" })).toThrow(
+      'LASTLIGHT_SANDBOX: "gvisor" is not one of auto, none, bubblewrap, podman, docker',
+    );
+  });
+});

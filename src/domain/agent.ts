@@ -8,7 +8,13 @@ import type { Json } from "./json.ts";
 export type AgentEvent = {
   readonly at: string | null;
 } /** First of all; `id` is the runtime's own, by which it can be resumed. */ & (
-  | { readonly type: "session.start"; readonly id: string | null; readonly model: string | null }
+  | {
+      readonly type: "session.start";
+      readonly id: string | null;
+      readonly model: string | null;
+      /** Nothing has been said in it yet, whatever its id. */
+      readonly fresh?: true;
+    }
   | { readonly type: "turn.start" }
   | { readonly type: "turn.end" }
   /** What someone other than the agent said: the prompt, or a word in between. */
@@ -91,4 +97,24 @@ export interface AgentReport {
   readonly apiMs: number | null;
   /** Whether it did anything: said something, or called a tool. */
   readonly produced: boolean;
+  /** How often the runtime asked its model again by itself, as far as it says so. */
+  readonly retries: number;
+}
+
+/** A runtime's session that a try goes on with. */
+export interface Resumed {
+  /** The runtime's own name for it. */
+  readonly id: string;
+  /** The execution that had it last. */
+  readonly of: string;
+  /** What it had come to by then: there are runtimes that count on from there. */
+  readonly before: Usage;
+}
+
+/**
+ * Whether this may be what a runtime calls a session. It comes from an agent's stream: it must be no path, and no option
+ * of a command.
+ */
+export function isSessionId(id: string): boolean {
+  return /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/.test(id) && !id.includes("..");
 }

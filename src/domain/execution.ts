@@ -42,6 +42,8 @@ interface Ending {
   /** What the try was given, word for word, so that a later try can be compared with it. */
   readonly input?: Json;
   readonly usage?: Usage;
+  /** How often an agent's runtime asked its model again by itself. */
+  readonly retries?: number;
   readonly artefacts?: readonly KeptArtefact[];
   /** What people are to be told. */
   readonly says?: readonly MessageEvent[];

@@ -54,7 +54,7 @@ const catalogue = {
   "run.unfinished": "Cancel it first, or wait for its end: only a run that is over can be retried.",
   "run.unknown": "List runs with `lastlight runs`; an id is shown beside each.",
   "sandbox.missing":
-    "Start the daemon with --unsafe-no-sandbox if its agents may do whatever this user may; sandboxes are not wired in yet.",
+    "Install bubblewrap, or set LASTLIGHT_SANDBOX=podman or docker; the daemon's log says what does not work. Start it with --unsafe-no-sandbox if its agents may do whatever this user may.",
   "scenario.endless": "Look for a loop or a `wait` that nothing ends, or give the scenario a shorter `limit`.",
   "scenario.invalid":
     "Correct each line that is named; `workflows simulate FILE` without a scenario shows what there is to play.",

@@ -7,7 +7,7 @@ import { type Json, utf8Length } from "./json.ts";
  * and `crc` are the file's to add.
  */
 export interface SessionLine {
-  readonly type: "user" | "assistant" | "result";
+  readonly type: "user" | "assistant" | "system" | "result";
   readonly uuid: string;
   /** How much of stdout and stderr had been read once this line was made: the file's last line is the checkpoint. */
   readonly spool: SpoolOffsets;
@@ -143,9 +143,18 @@ export function envelopes(of: {
 
 /**
  * Twelve bits that keep lines apart which begin at one offset; the top one says that it is an offset of stderr. What an
- * agent said counts up from `said`.
+ * agent said counts up from `said`; where a command has its call, an agent's session has what is to be known of it.
  */
-export const INDEX = { stdout: 0, prompt: 1, call: 2, result: 3, failure: 4, said: 16, stderr: 0x800 } as const;
+export const INDEX = {
+  stdout: 0,
+  prompt: 1,
+  call: 2,
+  note: 2,
+  result: 3,
+  failure: 4,
+  said: 16,
+  stderr: 0x800,
+} as const;
 
 /**
  * A UUID of version 8: 48 bits of where the line's source began, 12 bits of index, and the 62 random bits that the

@@ -158,6 +158,8 @@ export interface AgentPhase extends PhaseBase, Timed {
   readonly model?: string;
   readonly variant?: string;
   readonly agent?: string;
+  /** Later rounds, reworks and replies go on with the conversation of the try before; without it each try begins one. */
+  readonly session?: "continue";
   readonly requiresMarker?: string;
   readonly blocked?: OutputRule;
   readonly loop?: ReviewLoop;

@@ -35,7 +35,7 @@ export function tally(before: Usage): Tally {
       return usage;
     },
     told: (usage, cumulative) => {
-      const earlier = cumulative ? before : {};
+      const earlier = cumulative && !isLower(usage, before) ? before : {};
       const own = MONEY.flatMap((key) => {
         const value = usage[key];
         return value === undefined ? [] : [[key, Math.max(0, value - (earlier[key] ?? 0))]];
@@ -61,6 +61,14 @@ function combined(one: Usage, other: Usage, how: (one: number, other: number) =>
   const known = MONEY.filter((key) => one[key] !== undefined || other[key] !== undefined);
   return Object.fromEntries(known.map((key) => [key, how(one[key] ?? 0, other[key] ?? 0)]));
 }
+
+/** Lower than it was, a count has begun anew: nothing of what was used is to go uncounted. */
+function isLower(now: Usage, was: Usage): boolean {
+  return MONEY.some((key) => (now[key] ?? Number.POSITIVE_INFINITY) < (was[key] ?? 0) - NANO);
+}
+
+/** Sums of parts of a dollar are not to the last digit what they are sums of. */
+const NANO = 1e-9;
 
 function remember(seen: Set<string>, id: string): void {
   const [oldest] = seen.size >= REMEMBERED ? seen : [];

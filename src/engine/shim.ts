@@ -1,4 +1,4 @@
-import type { AgentBlock, AgentEvent, AgentReport } from "../domain/agent.ts";
+import type { AgentBlock, AgentEvent, AgentReport, Resumed } from "../domain/agent.ts";
 import type { Iso } from "../domain/clock.ts";
 import type { Usage } from "../domain/execution.ts";
 import type { Json } from "../domain/json.ts";
@@ -44,8 +44,10 @@ export interface Shimmed {
   readonly prompt: string | null;
   /** What was asked for; the stream knows better, where it says anything. */
   readonly model?: string;
-  /** What earlier runs of a resumed session had come to. */
-  readonly before?: Usage;
+  /** The session that this goes on with. */
+  readonly resumes?: Resumed;
+  /** What is to be known of it before anything is said. */
+  readonly note?: string;
   readonly cwd: string;
   readonly version: string;
   readonly startedAt: Iso;
@@ -53,13 +55,14 @@ export interface Shimmed {
 }
 
 type Message = Extract<AgentEvent, { type: "message.assistant" }>;
+type Start = Extract<AgentEvent, { type: "session.start" }>;
 type Ending = Extract<AgentEvent, { type: "session.end" }>;
 type Place = Omit<EventPlace, "ordinal"> & { readonly index: number };
 
 export function agenticShim(of: Shimmed): AgenticShim {
   const { session, execution = session, cwd, version, gitBranch = "" } = of;
   const line = envelopes({ session, execution, cwd, version, gitBranch });
-  const used = tally(of.before ?? {});
+  const used = tally(of.resumes?.before ?? {});
   let newest: Iso = "";
   let model = of.model ?? null;
   let runtimeId: string | null = null;
@@ -72,6 +75,9 @@ export function agenticShim(of: Shimmed): AgenticShim {
   let prompted = of.prompt === null;
   let said = "";
   let produced = false;
+  let retries = 0;
+  /** What was to be gone on with could not be found. */
+  let anew = false;
 
   /** Readers sort by time as text; nobody's clock but ours can move a line into the future, or before another. */
   function placed({ start, ordinal, spool, at }: EventPlace, told: string | null): Place {
@@ -108,6 +114,27 @@ export function agenticShim(of: Shimmed): AgenticShim {
       },
       place,
     );
+  }
+
+  function systemLine(subtype: string, content: string, more: { readonly [field: string]: Json }, place: Place) {
+    return line("system", { subtype, content: cut(content, LONGEST_NOTE), isMeta: false, ...more }, place);
+  }
+
+  function note(place: Place): SessionLine[] {
+    const { resumes } = of;
+    if (!resumes) return of.note === undefined ? [] : [systemLine("informational", of.note, { level: "info" }, place)];
+    const told = { level: "info", resumes: { session: resumes.of, runtimeSession: resumes.id } };
+    return [systemLine("informational", `Goes on with session ${resumes.id}, of ${resumes.of}`, told, place)];
+  }
+
+  function begin({ id, model: named, fresh }: Start, place: () => Place): SessionLine[] {
+    runtimeId = id ?? runtimeId;
+    model = named ?? model;
+    const { resumes } = of;
+    if (!resumes || anew || id === null || (id === resumes.id && !fresh)) return [];
+    anew = true;
+    const words = `Session ${resumes.id} could not be taken up again: a new one begins, ${id}`;
+    return [systemLine("informational", words, { level: "warning" }, place())];
   }
 
   function failureLine(error: string, place: Place): SessionLine {
@@ -156,6 +183,7 @@ export function agenticShim(of: Shimmed): AgenticShim {
       turns: end?.turns ?? turns ?? used.messages(),
       apiMs: end?.apiMs ?? null,
       produced,
+      retries,
     };
   }
 
@@ -163,21 +191,24 @@ export function agenticShim(of: Shimmed): AgenticShim {
     opening: () => {
       if (of.prompt === null) return [];
       newest = of.startedAt;
-      return [userLine(of.prompt, { start: 0, index: INDEX.prompt, spool: [0, 0], at: newest })];
+      const first = { start: 0, spool: [0, 0], at: newest } as const;
+      return [userLine(of.prompt, { ...first, index: INDEX.prompt }), ...note({ ...first, index: INDEX.note })];
     },
     event: (event, where) => {
       switch (event.type) {
         case "session.start":
-          runtimeId = event.id ?? runtimeId;
-          model = event.model ?? model;
-          return [];
+          return begin(event, () => placed(where, event.at));
         case "turn.start":
           failed = false;
           end = null;
           return [];
-        case "retry":
+        case "retry": {
           end = null;
-          return [];
+          retries++;
+          const words = `The model is asked again (${event.attempt}): ${event.error}`;
+          const told = { level: "error", retryAttempt: event.attempt };
+          return [...release(false), systemLine("api_error", words, told, placed(where, event.at))];
+        }
         case "message.user": {
           end = null;
           const repeated = !prompted && event.text.trim() === of.prompt?.trim();
@@ -192,7 +223,7 @@ export function agenticShim(of: Shimmed): AgenticShim {
         case "tool.end":
           return [...release(false), userLine([resultBlock(event)], placed(where, event.at))];
         case "usage":
-          used.told(event.usage, event.cumulative);
+          used.told(event.usage, event.cumulative && !anew);
           turns = event.turns ?? turns;
           return [];
         case "session.end": {
@@ -217,6 +248,7 @@ export function agenticShim(of: Shimmed): AgenticShim {
 }
 
 const SAID = INDEX.stderr - INDEX.said;
+const LONGEST_NOTE = 4_096;
 
 const NOTICE: Message = {
   type: "message.assistant",

@@ -26,7 +26,7 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
 export function createWorker(options: {
-  store: Pick<Store, "brief" | "keepInput" | "costBeside">;
+  store: Pick<Store, "brief" | "keepInput" | "keepSession" | "costBeside">;
   registry: Registry;
   keeper: Keeper;
   settings: Settings;
@@ -86,6 +86,7 @@ export function createWorker(options: {
         blobs,
         words,
         keepInput: (input) => store.keepInput(grant.execution, input),
+        keepSession: (session) => store.keepSession(grant.execution, session),
         used: meter.used,
         handling: (work) => handling(grant.run, work),
         brief: async () => {

@@ -167,10 +167,12 @@ const executionLine = z
     input_tokens: maybe(count),
     output_tokens: maybe(count),
     idle: z.boolean(),
+    retries: maybe(count),
     started_at: iso,
     finished_at: maybe(iso),
     duration_ms: maybe(count),
     session_id: text,
+    runtime_session_id: text,
   } satisfies Fields<ExecutionLine>)
   .openapi("Execution");
 

@@ -1,9 +1,10 @@
-import { INLINE_LIMIT, type Outcome } from "../domain/execution.ts";
+import type { Resumed } from "../domain/agent.ts";
+import type { Outcome } from "../domain/execution.ts";
 import { Fault } from "../domain/fault.ts";
 import type { Json } from "../domain/json.ts";
 import { roundOf } from "../domain/round.ts";
 import type { AgentPhase } from "../domain/workflow.ts";
-import type { Ended, Program } from "../engine/contracts/keeper.ts";
+import type { Program } from "../engine/contracts/keeper.ts";
 import type { PhaseExecution, PhaseKind } from "../engine/contracts/phase.ts";
 import type { AgentAsk, Runtime } from "../engine/contracts/runtime.ts";
 import { isApproved, scopeOfTry } from "../engine/scope.ts";
@@ -14,6 +15,7 @@ import type { Brief } from "../store/store.ts";
 import { evaluate } from "../workflow/expression.ts";
 import { render, type Scope } from "../workflow/template.ts";
 import { confinementOf } from "./confinement.ts";
+import { heard, without } from "./heard.ts";
 import { isFound } from "./pattern.ts";
 import {
   type Asks,
@@ -27,6 +29,7 @@ import {
   secretsOf,
   timeoutOf,
 } from "./program.ts";
+import { continued, sessionNews } from "./session.ts";
 
 /** An agent at work on a prompt; in a loop also the command that says whether it is enough. `named` makes what a name describes. */
 export function agent(runtimes: readonly Runtime[], named: (name: string) => Runtime | null = () => null): PhaseKind {
@@ -42,9 +45,12 @@ export function agent(runtimes: readonly Runtime[], named: (name: string) => Run
   async function work(execution: PhaseExecution, brief: Brief, phase: AgentPhase): Promise<Outcome> {
     const { settings, handling, keepInput, keeper, signal } = execution;
     const before = brief.input as (Given & { readonly [key: string]: Json }) | null;
-    const given = before ?? handling(() => givenOf(brief, phase, settings));
-    const runtime = byName.get(given.agent) ?? named(given.agent);
-    if (!runtime) throw new Fault("phase.unsupported", `Agents of kind "${given.agent}" are not carried out here`);
+    const { session: _, ...asked } = before ?? handling(() => givenOf(brief, phase, settings));
+    const runtime = byName.get(asked.agent) ?? named(asked.agent);
+    if (!runtime) throw new Fault("phase.unsupported", `Agents of kind "${asked.agent}" are not carried out here`);
+    // Not what the try before was given, which may have left its session in any state.
+    const { resumes, note } = continued(brief, runtime);
+    const given: Given = { ...asked, ...(resumes ? { session: resumes } : {}) };
     // Asked before the run began, too; but a daemon may come that is more careful than the one it began under.
     if (!mayWork(given.agent, settings))
       throw new Fault("sandbox.missing", `Phase "${phase.name}" would have an agent work without a sandbox`);
@@ -58,11 +64,13 @@ export function agent(runtimes: readonly Runtime[], named: (name: string) => Run
       prompt: given.prompt,
       model: given.model,
       variant: given.variant,
+      session: resumes ?? null,
     };
+    const news = sessionNews(execution);
     const timeoutMs = timeoutOf(phase, brief);
     const made = handling(() => runtime.program(ask));
     const secrets = { ...keysOf(runtime, given.model, settings), ...secretsOf(phase, settings) };
-    const needs = runtime.needs(settings.path, Object.keys(secrets));
+    const needs = runtime.needs(settings.path, Object.keys(secrets), ask.session);
     const ended = await keeper.run(
       {
         ...place(brief),
@@ -71,7 +79,17 @@ export function agent(runtimes: readonly Runtime[], named: (name: string) => Run
         told: {
           tool: "script",
           command: given.prompt,
-          ...("decoder" in runtime ? { agent: { decoder: runtime.decoder, used: execution.used } } : {}),
+          ...("decoder" in runtime
+            ? {
+                agent: {
+                  decoder: runtime.decoder,
+                  used: execution.used,
+                  began: news.began,
+                  ...(resumes ? { resumes } : {}),
+                  ...(note === undefined ? {} : { note }),
+                },
+              }
+            : {}),
         },
         argv: made.argv,
         environment: {
@@ -85,7 +103,10 @@ export function agent(runtimes: readonly Runtime[], named: (name: string) => Run
       },
       signal,
     );
-    const outcome = handling(() => judged(heard(ended, timeoutMs, runtime, given), phase, brief, settings));
+    await news.settled();
+    const outcome = handling(() =>
+      judged(heard(ended, timeoutMs, runtime, given as unknown as Json), phase, brief, settings),
+    );
     return collected(execution, workplaceOf(brief), phase, outcome);
   }
 
@@ -99,6 +120,8 @@ interface Given {
   readonly model: string | null;
   readonly variant: string | null;
   readonly values: { readonly [variable: string]: string };
+  /** The session it goes on with. */
+  readonly session?: Resumed;
 }
 
 function givenOf(brief: Brief, phase: AgentPhase, settings: Settings): Given {
@@ -154,63 +177,6 @@ function keysOf(runtime: Runtime, model: string | null, { secrets }: Settings): 
   return Object.fromEntries(
     runtime.keys(model).flatMap((name) => (Object.hasOwn(secrets, name) ? [[name, secrets[name] as string]] : [])),
   );
-}
-
-/** How the agent's program ended, its words taken from what it printed. */
-function heard(ended: Ended, timeoutMs: number, runtime: Runtime, given: Given): Outcome {
-  const outcome = outcomeOf(ended, timeoutMs, given as unknown as Json);
-  if ("decoder" in runtime) return streamed(ended, outcome);
-  if (ended.type !== "exited" || ended.verdict) return outcome;
-  const { text, usage, error } = runtime.read(ended.stdout.text);
-  // What the runtime adds for itself is none of the agent's words; a text that was cut keeps its true size.
-  const cut = ended.stdout.bytes > Buffer.byteLength(ended.stdout.text);
-  const output = { text, bytes: cut ? ended.stdout.bytes : Buffer.byteLength(text) };
-  const told = { ...outcome, output, ...(usage ? { usage } : {}) };
-  if (told.type === "failed") return { ...told, failure: "agent_error" };
-  return error === undefined ? told : { ...without(told), type: "failed", failure: "agent_error", error };
-}
-
-/** What the stream says of itself stands above the exit code, which is 0 after many a failure. */
-function streamed(ended: Ended, outcome: Outcome): Outcome {
-  if (!("stdout" in ended)) return outcome;
-  const { report } = ended;
-  const bare = outcome.type === "succeeded" ? without(outcome) : outcome;
-  if (!report) return { ...bare, type: "failed", failure: "agent_error", error: "its words could not be read" };
-  const { text, usage, turns } = report;
-  const output = { text: withinLimit(text), bytes: Buffer.byteLength(text) };
-  const told = { ...bare, output, usage: { ...usage, turns } };
-  // What ended it from outside stands above its own words.
-  if (outcome.type === "failed" && (ended.type === "timeout" || ended.verdict))
-    return { ...told, type: "failed", failure: outcome.failure, error: outcome.error };
-  if (report.status === "ok")
-    return { ...told, type: "succeeded", ...(report.produced ? {} : { idle: true as const }) };
-  // One that never began was not lost: its program is not there, or refuses what it was started with.
-  const begun = report.sessionId !== null || report.produced;
-  const failure = report.status === "lost" && begun ? "lost" : "agent_error";
-  return { ...told, type: "failed", failure, error: report.error ?? errorOf(outcome, report.status) };
-}
-
-function errorOf(outcome: Outcome, otherwise = "it failed"): string {
-  if (outcome.type === "failed") return outcome.error;
-  return otherwise === "lost" ? "its stream ends without an end" : otherwise;
-}
-
-/** The whole stands in the session file; of a row it is the beginning. */
-function withinLimit(text: string): string {
-  return Buffer.from(text)
-    .subarray(0, INLINE_LIMIT)
-    .toString()
-    .replace(/\uFFFD+$/, "");
-}
-
-function without({
-  seen: _seen,
-  ask: _ask,
-  outputs: _outputs,
-  type: _type,
-  ...rest
-}: Extract<Outcome, { type: "succeeded" }>) {
-  return rest;
 }
 
 /** What the author looks for in the words: markers, verdicts, conditions, and whether a person is to be asked. */

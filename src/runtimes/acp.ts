@@ -15,6 +15,7 @@ export interface Started {
   readonly command: readonly string[];
   readonly model: string | null;
   readonly variant: string | null;
+  readonly session: string | null;
 }
 
 /** Any agent that speaks the Agent Client Protocol: `acp:opencode acp` is started as `opencode acp`. Null for other names. */
@@ -32,11 +33,13 @@ export function acp(name: string): (Runtime & { available(path: string): Availab
       return needsOf(find(program, path, [], missing(program)), secrets, { reads: OURS });
     },
     keys: () => [],
-    program: ({ model, variant }) => {
+    resumes: () => true,
+    program: ({ model, variant, session }) => {
       const started: Started = {
         command: wordsOf(command),
         model: model === null ? null : plain("a model", model),
         variant: variant === null ? null : plain("a variant", variant),
+        session: session?.id ?? null,
       };
       return {
         argv: ["sh", "-c", LAUNCH, "acp", process.execPath, DRIVER, JSON.stringify(started)],

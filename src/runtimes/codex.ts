@@ -1,8 +1,9 @@
 import type { Runtime } from "../engine/contracts/runtime.ts";
 import { codexDecoder } from "./decoders/codex.ts";
 import { type Available, find, type Missing } from "./found.ts";
-import { launched, option, plain } from "./launch.ts";
-import { keysOf, needsOf } from "./needs.ts";
+import { option, plain } from "./launch.ts";
+import { keysOf, needsOf, OURS } from "./needs.ts";
+import { isUuid, resuming } from "./resuming.ts";
 
 const MISSING: Missing = {
   missing: "codex was not found on the PATH",
@@ -13,17 +14,20 @@ const MISSING: Missing = {
 export const codex: Runtime & { available(path: string): Available } = {
   name: "codex",
   available: (path) => find("codex", path, [], MISSING),
-  needs: (path, secrets) => needsOf(find("codex", path, [], MISSING), secrets, { hosts: ["api.openai.com"] }),
+  needs: (path, secrets, session) =>
+    needsOf(find("codex", path, [], MISSING), secrets, { reads: session ? OURS : [], hosts: ["api.openai.com"] }),
   keys: () => keysOf("openai"),
-  program: ({ model, variant }) => ({
-    argv: launched(
+  resumes: isUuid,
+  program: ({ model, variant, session }) => ({
+    argv: resuming(
       [
         ...["codex", "exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"],
         ...option("--model", model),
         ...(variant === null ? [] : ["-c", `model_reasoning_effort=${JSON.stringify(plain("a variant", variant))}`]),
-        "-",
       ],
+      session && { words: ["resume", session.id], begins: { type: "thread.started" } },
       MISSING,
+      ["-"],
     ),
     environment: {},
     files: {},

@@ -1,7 +1,7 @@
 import type { ApprovalKind, ApprovalStatus } from "../domain/approval.ts";
 import type { Iso } from "../domain/clock.ts";
 import type { Finding } from "../domain/decision.ts";
-import type { ExecutionStatus, FailureClass } from "../domain/execution.ts";
+import type { ExecutionStatus, FailureClass, Usage } from "../domain/execution.ts";
 import type { PhaseStatus } from "../domain/graph.ts";
 import type { Json } from "../domain/json.ts";
 import type { PhaseState } from "../domain/phase-state.ts";
@@ -48,6 +48,8 @@ export interface Store {
   data(runId: string, phase: string | null): Promise<RunData | null>;
   /** What a try is given, word for word, before it starts: a later try of the same iteration gets the same. */
   keepInput(executionId: string, input: Json): Promise<void>;
+  /** The runtime's own name for the session of an agent's try, as soon as it is known. */
+  keepSession(executionId: string, session: string): Promise<void>;
   /** Runs that are the work of a phase of this one and not over. */
   children(runId: string): Promise<readonly Child[]>;
   /**
@@ -209,6 +211,19 @@ export interface Brief extends RunData {
   readonly finding: Finding | null;
   /** What an earlier try of this iteration was given; null for the first. */
   readonly input: Json;
+  /** The newest earlier try in this epoch that had a session, where the phase may go on with it. */
+  readonly earlier: SessionBefore | null;
+}
+/** The session of a try that is over. */
+export interface SessionBefore {
+  readonly execution: string;
+  /** The runtime's own name for it. */
+  readonly session: string;
+  readonly status: Exclude<ExecutionStatus, "running">;
+  /** What that try was given. */
+  readonly input: Json;
+  /** What all tries that had this session used in it. */
+  readonly used: Usage;
 }
 export interface PhaseOutput {
   readonly phase: string;
@@ -353,10 +368,14 @@ export interface ExecutionLine {
   readonly output_tokens: number | null;
   /** An agent went through without having said or done anything. */
   readonly idle: boolean;
+  /** How often an agent's runtime asked its model again by itself; null where that is not known. */
+  readonly retries: number | null;
   readonly started_at: Iso;
   readonly finished_at: Iso | null;
   readonly duration_ms: number | null;
   readonly session_id: string | null;
+  /** What the agent's runtime itself calls its session. */
+  readonly runtime_session_id: string | null;
 }
 
 export interface ApprovalLine {

@@ -171,7 +171,18 @@ function common(declared: DeclaredPhase, workflow: DeclaredWorkflow) {
 }
 
 function agentOf(declared: DeclaredPhase) {
-  const { prompt, skill, model, variant, agent, budget, on_output: rules, loop, generic_loop: generic } = declared;
+  const {
+    prompt,
+    skill,
+    model,
+    variant,
+    agent,
+    session,
+    budget,
+    on_output: rules,
+    loop,
+    generic_loop: generic,
+  } = declared;
   const blocked = rules?.contains_BLOCKED;
   return present({
     prompt,
@@ -179,6 +190,7 @@ function agentOf(declared: DeclaredPhase) {
     model,
     variant,
     agent,
+    session: session === "continue" ? session : undefined,
     budget: budget && present({ usd: budget.usd, turns: budget.turns, tokens: budget.tokens }),
     requiresMarker: rules?.requires_marker,
     blocked: blocked && {

@@ -104,6 +104,9 @@ function notBoth(phase: DeclaredPhase, here: Path, source: Source, error: Refuse
     if (phase[one] === undefined || phase[other] === undefined) continue;
     error(later(source.keyAt([...here, one]), source.keyAt([...here, other])), `set ${one} or ${other}, not both`);
   }
+  // A conversation that is gone on with is all that was said before: nothing can take that out of it.
+  if (phase.session === "continue" && phase.generic_loop?.fresh_context)
+    error(source.keyAt([...here, "session"]), "set session: continue or generic_loop.fresh_context, not both");
 }
 
 function later(a: Place, b: Place): Place {

@@ -4,7 +4,7 @@ import { refusal, type Site } from "./strace.ts";
 
 const SAMPLE = 150;
 const MOST_WITHOUT_SAMPLING = 160;
-const BUDGET_MS = 2.5 * 60_000;
+const BUDGET_MS = 1.5 * 60_000;
 
 /** The first of every place, then evenly over all of them, so that every stretch of the run has its share. */
 function sampled(sites: readonly Site[]): readonly Site[] {

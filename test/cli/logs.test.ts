@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/domain/clock.ts";
-import { type Conversation, conversation, type SessionEnd } from "../../src/domain/session.ts";
+import { type Conversation, conversation, INDEX, lineUuid, type SessionEnd } from "../../src/domain/session.ts";
 import { openServer } from "../../src/http/server.ts";
 import { type SessionFile, sessions } from "../../src/store/files/sessions.ts";
 import { openWorld, TOKEN } from "../http/world.ts";
@@ -43,6 +43,10 @@ async function stage() {
     return {
       say: (text: string, from: "stdout" | "stderr" = "stdout") =>
         file.append([words.output(from, at++, text, [at, 0], AT)]),
+      note: (content: string) => {
+        const [uuid, spool] = [lineUuid(at++, INDEX.said, session), [at, 0]] as const;
+        file.append([{ type: "system", subtype: "api_error", level: "error", content, uuid, spool, timestamp: AT }]);
+      },
       end: (how: SessionEnd = OK) => file.append([words.result(how, [at, 0], AT)]),
     };
   };
@@ -91,6 +95,19 @@ test("a run's phases are told in order: command, output, errors marked, ending",
   expect(await say(run)).toEqual({ code: 0, stdout: BUILD + CHECK, stderr: "" });
   expect((await say(run.slice(-8), "--phase", "check")).stdout).toBe(CHECK);
   expect((await say(run, "--raw")).stdout).toContain("compiled\tall\u001b[31m of it\u0007\n");
+});
+
+test("what the house notes of a session is told where it stands, and nothing in it moves the terminal", async () => {
+  const { phase, say, run } = await stage();
+  const build = await phase("build", "make");
+  build.note("The model is asked again (1): 529 \u001b[31moverloaded");
+  build.say("done\n");
+  build.end();
+  build.over();
+  await phase("check", "npm test");
+  expect((await say(run, "--phase", "build")).stdout).toBe(
+    "build\n$ make\nThe model is asked again (1): 529 overloaded\ndone\nexit 0 in 0.4 s\n\n",
+  );
 });
 
 test("an execution's own id is enough, and --json prints its envelopes", async () => {

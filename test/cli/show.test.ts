@@ -58,6 +58,21 @@ test("what a run has used up is shown, and a price that nobody knows is not show
   expect(used({ ...sums, cost_usd: 0, executions: [unpriced] })).toBe("used      cost unknown; 3 turns, 30 tokens");
 });
 
+test("which tries were of one session of an agent's is shown, and how often its model was asked again", () => {
+  const of = (phase: string, runtime_session_id: string | null, more: Partial<Tried> = {}) =>
+    tried(phase, { runtime_session_id, attempt: 1, retries: 0, ...more });
+  const lines = printed({
+    executions: [
+      of("fix_iter_1", "ses-1", { retries: 2 }),
+      of("fix_iter_2", "ses-1", { retries: 1 }),
+      of("fix_iter_3", "ses-2", { attempt: 2 }),
+      of("sh", null),
+    ],
+  });
+  expect(lines.join("\n")).toMatch(/ses-1 .*fix_iter_1, fix_iter_2 .*3\s*\n.*ses-2 .*fix_iter_3 \(try 2\)/);
+  expect(printed({ executions: [of("sh", null)] }).join("\n")).not.toContain("SESSION");
+});
+
 test("an agent that went through without doing anything is shown as that", () => {
   const lines = printed({ executions: [tried("think", { idle: true, output: "" })] });
   expect(lines.join("\n")).toContain("did nothing");

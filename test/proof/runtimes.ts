@@ -2,9 +2,6 @@ import { kept, type Line, notRun, type Row } from "./row.ts";
 import { SCENES } from "./scenes.ts";
 import type { Performance } from "./stage.ts";
 
-const RESUME = "a session that is taken up again";
-const NO_RESUME = "a phase's try begins a session of its own: the engine takes none up again yet";
-
 /** Real agents, the same scenes for each, against a scripted model and through the real house. */
 export const runtimes: Row = {
   row: "runtimes",
@@ -15,10 +12,6 @@ export const runtimes: Row = {
 
 function linesOf({ agent, scenes, not_run }: Performance): Line[] {
   const name = `${agent.name} ${agent.package.version}`;
-  if (not_run !== null)
-    return [...SCENES.map(({ title }) => title), RESUME].map((title) => notRun(`${name}: ${title}`, not_run));
-  return [
-    ...scenes.map(({ scene, played }) => kept(`${name}: ${scene.title}`, played.broken, played.figures)),
-    notRun(`${name}: ${RESUME}`, NO_RESUME),
-  ];
+  if (not_run !== null) return SCENES.map(({ title }) => notRun(`${name}: ${title}`, not_run));
+  return scenes.map(({ scene, played }) => kept(`${name}: ${scene.title}`, played.broken, played.figures));
 }

@@ -13,6 +13,8 @@ import type { House, Over } from "./house.ts";
 export interface Scene {
   readonly name: string;
   readonly title: string;
+  /** What its phase says besides. */
+  readonly phase?: object;
   /** What the model says in it. */
   script(agent: Agent): Iterable<Reply>;
   /** What is done while the run goes on. */
@@ -32,8 +34,8 @@ interface Ended extends Staged {
   readonly over: Over;
   readonly execution: Over["executions"][number];
   readonly events: readonly AgentEvent[];
-  /** How often the model was asked. */
-  readonly requests: number;
+  /** What the model was asked. */
+  readonly heard: Llm["heard"];
 }
 
 /** What a scene came to. */
@@ -85,13 +87,38 @@ export const SCENES: readonly Scene[] = [
     name: "storm",
     title: "a model that refuses with 500 for ever",
     script: () => forever(refusal(500, { message: "A storm" })),
-    judge: ({ agent, over, execution, events, requests }) => [
+    judge: ({ agent, over, execution, events, heard }) => [
       over.status !== "failed" && `the run is ${over.status}`,
       execution.failure !== "agent_error" && `the failure is called ${execution.failure}`,
       !agent.complaint.test(execution.error ?? "") && `why is not told: ${execution.error}`,
-      requests < agent.refusals && `it asked ${requests} times`,
+      heard.length < agent.refusals && `it asked ${heard.length} times`,
       retriesIn(events) < agent.retries && `${retriesIn(events)} of ${agent.retries} retries are seen`,
+      execution.retries !== retriesIn(events) && `${execution.retries} retries stand with the try`,
     ],
+  },
+  {
+    name: "resume",
+    title: "a session that is taken up again",
+    phase: { session: "continue", generic_loop: { max_iterations: 2, until: "output.contains('READY')" } },
+    script: () => [text("Clouds"), text("READY")],
+    judge: ({ agent, over, heard }) => {
+      const [one, two] = over.executions;
+      const rest = JSON.stringify(heard.at(-1)?.body ?? null);
+      return [
+        over.status !== "succeeded" && `the run is ${over.status}: ${two?.error ?? one?.error}`,
+        over.executions.length !== 2 && `it was tried ${over.executions.length} times`,
+        one?.runtime_session_id === null && "its session has no name",
+        one?.runtime_session_id !== two?.runtime_session_id && "the second round had another session",
+        !rest.includes("Clouds") && "the model was not told what it had said in the first round",
+        ...[one, two].flatMap((each) => [
+          each?.input_tokens !== agent.input / 2 && `a round read ${each?.input_tokens} tokens, not ${agent.input / 2}`,
+          each?.output_tokens !== OUTPUT / 2 && `a round made ${each?.output_tokens} tokens, not ${OUTPUT / 2}`,
+        ]),
+        Math.abs((one?.cost_usd ?? 0) - (two?.cost_usd ?? 0)) > 1e-9 &&
+          `the rounds cost ${one?.cost_usd} and ${two?.cost_usd}`,
+        agent.priced !== (two?.cost_usd ?? 0) > 0 && `the second round cost ${two?.cost_usd}`,
+      ];
+    },
   },
 ];
 
@@ -115,10 +142,10 @@ export async function play(
   const decoder = agent.decoder();
   const lines = house.stdout(execution.id).split("\n");
   const events = [...lines.filter(Boolean).flatMap((line) => decoder.line(line)), ...decoder.end()];
-  const requests = model.heard.length - before;
+  const heard = model.heard.slice(before);
   const session = sessionOf(house.stateDir, execution.id);
   const said = session?.lines ?? [];
-  const told = scene.judge({ ...staged, over, execution, events, requests });
+  const told = scene.judge({ ...staged, over, execution, events, heard });
   return {
     execution: execution.id,
     broken: [
@@ -136,7 +163,7 @@ export async function play(
       cost_usd: execution.cost_usd,
       session_lines: said.length,
       retries: retriesIn(events),
-      requests,
+      requests: heard.length,
     },
   };
 }

@@ -88,6 +88,7 @@ function workflowFor(agent: Agent, scene: Scene, env: { readonly [variable: stri
     model: agent.model,
     env,
     timeout: "2m",
+    ...scene.phase,
   };
   return JSON.stringify({ name: `${agent.name}-${scene.name}`, phases: [phase] }, null, 1);
 }

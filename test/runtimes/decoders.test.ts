@@ -102,8 +102,8 @@ describe("claude", () => {
 
   test("what it cost before it was resumed is not counted again", () => {
     const end = result({ total_cost_usd: 0.0234, usage: { input_tokens: 3600, output_tokens: 171 } });
-    const before = { usd: 0.00585, inputTokens: 1200 };
-    expect(played("claude", stream(end), { before }).report.usage).toEqual({
+    const resumes = { id: "s", of: "e", before: { usd: 0.00585, inputTokens: 1200 } };
+    expect(played("claude", stream(end), { resumes }).report.usage).toEqual({
       usd: expect.closeTo(0.01755, 12),
       inputTokens: 3600,
       outputTokens: 171,
@@ -138,7 +138,7 @@ describe("codex", () => {
 
   test("what a thread used before it was resumed is not counted again", () => {
     const { usage } = played("codex", stream(turn(8_400, 228)), {
-      before: { inputTokens: 2_100, outputTokens: 57 },
+      resumes: { id: "s", of: "e", before: { inputTokens: 2_100, outputTokens: 57 } },
     }).report;
     expect(usage).toMatchObject({ inputTokens: 6_300, outputTokens: 171 });
     expect(usage).not.toHaveProperty("usd");

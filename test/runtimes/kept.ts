@@ -21,6 +21,7 @@ export const ASK: AgentAsk = {
   prompt: "Think of rain",
   model: null,
   variant: null,
+  session: null,
 };
 
 /** A keeper alone, and one agent under it: no engine, no rows. */

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { isAlive, readIdentity } from "../../src/engine/processes.ts";
 import type { Client } from "../../src/http/client.ts";
+import { bubblewrap } from "../../src/runtimes/sandbox/bubblewrap.ts";
 import { type Dice, dice } from "../chaos/dice.ts";
 import { orphansOf } from "../chaos/orphans.ts";
 import { pause } from "../chaos/pace.ts";
@@ -10,7 +11,7 @@ import { type DaemonProcess, endPrograms, startDaemon } from "../support/daemon.
 import { streamingPi, streamingWorkflow } from "../support/streaming.ts";
 import { auditOf, type Over } from "./kills-audit.ts";
 
-const VICTIMS = ["daemon", "keeper", "driver", "agent", "all"] as const;
+const VICTIMS = ["daemon", "keeper", "sandbox", "driver", "agent", "all"] as const;
 type Victim = (typeof VICTIMS)[number];
 
 /** What a storm of kills came to. */
@@ -26,6 +27,7 @@ export interface Tally {
 }
 
 const EVENTS = 240;
+const SANDBOXED = 0.8;
 const SECONDS = 1.5;
 const OPEN = 4;
 const SETTLE_MS = 120_000;
@@ -40,23 +42,30 @@ export async function stormOfKills(folder: string, kills: number, seed: number):
   writeFileSync(join(workflows, "talk.yaml"), streamingWorkflow("talk", { events: EVENTS, seconds: SECONDS }));
   writeFileSync(join(workflows, "prompts", "talk.md"), "Talk");
   const pi = streamingPi(folder);
-  const start = (): DaemonProcess =>
-    startDaemon({
-      stateDir,
-      workflows,
-      environment: { PATH: pi.path, LASTLIGHT_SAFE_MODE_AFTER: "0", LASTLIGHT_UNSAFE_NO_SANDBOX: "1" },
-    });
+  const isSandboxed = "found" in (await bubblewrap({ path: pi.path, cache: join(folder, "compiled") }).available());
+  let sandbox = "none";
+  // Most daemons, by chance, put their agents into a sandbox; whoever comes next attaches to either.
+  const start = (): DaemonProcess => {
+    sandbox = isSandboxed && roll.chance(SANDBOXED) ? "bubblewrap" : "none";
+    const environment = {
+      LASTLIGHT_SANDBOX: sandbox,
+      LASTLIGHT_UNSAFE_NO_SANDBOX: "1",
+      LASTLIGHT_SAFE_MODE_AFTER: "0",
+    };
+    return startDaemon({ stateDir, workflows, environment: { PATH: pi.path, ...environment } });
+  };
   let daemon = start();
   const runs: string[] = [];
   const casualties = new Set<string>();
-  const done = { daemon: 0, keeper: 0, driver: 0, agent: 0, all: 0 };
+  const done = { daemon: 0, keeper: 0, sandbox: 0, driver: 0, agent: 0, all: 0 };
   try {
     for (let killed = 0; killed < kills; ) {
       const client = await daemon.ready;
       await fill(client, runs);
       await pause(roll.between(20, 400));
       const victim = roll.pick(VICTIMS);
-      const hit = victim === "daemon" ? null : await target(stateDir, roll, victim);
+      if (victim === "sandbox" && sandbox === "none") continue;
+      const hit = victim === "daemon" ? null : await target(stateDir, roll, victim, () => fill(client, runs));
       if (victim !== "daemon" && !hit) throw new Error(`there was nobody to be killed for ${WAIT_MS / 1000} s`);
       if (hit) casualties.add(hit.execution);
       const falls = victim === "daemon" || victim === "all" ? [daemon.pid] : [];
@@ -74,7 +83,7 @@ export async function stormOfKills(folder: string, kills: number, seed: number):
       stateDir,
       runs: ended,
       casualties,
-      starts: pi.starts(),
+      starts: pi.starts(stateDir),
       events: EVENTS,
     });
     const orphans = orphansOf(stateDir).map(({ pid, name, why }) => `process ${pid} lives on: ${name} (${why})`);
@@ -122,38 +131,66 @@ interface Hit {
 }
 
 /** Somebody of an execution under way, by what he is of it; null where there is none for a while. */
-async function target(stateDir: string, roll: Dice, victim: Victim): Promise<Hit | null> {
+async function target(
+  stateDir: string,
+  roll: Dice,
+  victim: Exclude<Victim, "daemon">,
+  refill: () => Promise<void>,
+): Promise<Hit | null> {
   const until = performance.now() + WAIT_MS;
-  while (performance.now() < until) {
-    const found = living(stateDir).filter(({ agent }) => agent !== null);
-    const [first, ...others] = found;
-    if (first) {
-      const { execution, keeper, driver, agent } = roll.pick([first, ...others]);
-      const of = { daemon: [], keeper: [keeper], driver: [driver], agent: [agent], all: [keeper, driver, agent] };
-      return { execution, pids: of[victim].flatMap((pid) => pid ?? []) };
-    }
+  for (;;) {
+    const [first, ...others] = living(stateDir).flatMap((each) => hitOf(each, victim, roll) ?? []);
+    if (first) return roll.pick([first, ...others]);
+    if (performance.now() >= until) return null;
     await pause(20);
+    // All may have ended while there was no daemon.
+    await refill();
   }
-  return null;
 }
 
-/** Whoever carries out an execution: its keeper, the driver below that, and the agent itself. */
-function living(stateDir: string) {
+function hitOf(
+  { execution, keeper, sandbox, driver, agent }: Living,
+  victim: Exclude<Victim, "daemon">,
+  roll: Dice,
+): Hit | null {
+  if (driver === null || agent === null) return null;
+  const [first, ...others] = sandbox;
+  const holder = first === undefined ? [] : [roll.pick([first, ...others])];
+  const all = [keeper, ...sandbox, driver, agent];
+  const pids = { keeper: [keeper], sandbox: holder, driver: [driver], agent: [agent], all }[victim];
+  return pids.length > 0 ? { execution, pids } : null;
+}
+
+interface Living {
+  readonly execution: string;
+  readonly keeper: number;
+  /** The launcher, the maker, and number one inside; nobody where there is no sandbox. */
+  readonly sandbox: readonly number[];
+  readonly driver: number | null;
+  readonly agent: number | null;
+}
+
+/** Whoever carries out an execution: its keeper, what holds the sandbox below that, the driver, and the agent itself. */
+function living(stateDir: string): Living[] {
   const root = join(stateDir, "spool");
   return readdirSync(root).flatMap((execution) => {
     const keeper = readIdentity(textOf(join(root, execution, "claim")).trimEnd());
     if (!keeper || !isAlive(keeper)) return [];
-    const driver = childOf(keeper.pid, "drivers/pi.ts");
-    const agent = driver === null ? null : childOf(driver, "stream-agent.ts");
-    return [{ execution, keeper: keeper.pid, driver, agent }];
+    const below = descendantsOf(keeper.pid).map((pid) => ({ pid, words: textOf(`/proc/${pid}/cmdline`).split("\0") }));
+    const running = (file: string): number[] =>
+      below.flatMap(({ pid, words: [program, script = ""] }) => {
+        return program === process.execPath && script.endsWith(file) ? [pid] : [];
+      });
+    const makers = below.flatMap(({ pid, words: [program = ""] }) => (basename(program) === "bwrap" ? [pid] : []));
+    const [driver = null] = running("drivers/pi.ts");
+    const [agent = null] = running("stream-agent.ts");
+    return [{ execution, keeper: keeper.pid, sandbox: [...running("sandbox/launch.ts"), ...makers], driver, agent }];
   });
 }
 
-/** Shells that were told to start it have its name among their words, too. */
-function childOf(pid: number, named: string): number | null {
+function descendantsOf(pid: number): number[] {
   const children = textOf(`/proc/${pid}/task/${pid}/children`).split(" ").map(Number).filter(Boolean);
-  const isIt = (words: string): boolean => words.startsWith(`${process.execPath}\0`) && words.includes(named);
-  return children.find((child) => isIt(textOf(`/proc/${child}/cmdline`))) ?? null;
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
 function counted(names: readonly string[]): Record<string, number> {

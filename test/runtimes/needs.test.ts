@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { claude } from "../../src/runtimes/claude.ts";
+import { codex } from "../../src/runtimes/codex.ts";
 import { pi } from "../../src/runtimes/pi.ts";
 import { temporaryFolder } from "../support/world.ts";
 
@@ -26,6 +27,14 @@ test("an agent in somebody's home is shown alone, and nothing that lies beside i
   const folder = temporaryFolder();
   put(folder, "claude");
   expect(claude.needs(folder, []).reads).toEqual([join(folder, "claude"), join(folder, "claude")]);
+});
+
+test("one that is to go on with a session is shown what starts it, too, and otherwise not", () => {
+  const session = { id: "s", of: "e", before: {} };
+  for (const each of [claude, codex]) {
+    expect(each.needs("/nowhere", [], session).reads).toContain(process.execPath);
+    expect(each.needs("/nowhere", [], null).reads).toEqual([]);
+  }
 });
 
 test("hosts are open for the keys an agent has, and of Claude's own for any login", () => {

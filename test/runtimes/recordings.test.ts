@@ -10,7 +10,7 @@ const assistants = (lines: readonly SessionLine[]): Raw[] => lines.filter(({ typ
 /** What the lines say, block by block. */
 function saidIn(lines: readonly SessionLine[]): string[] {
   return lines.flatMap(({ type, message, isApiErrorMessage }: Raw) => {
-    if (type === "result") return [];
+    if (type === "result" || type === "system") return [];
     if (typeof message.content === "string") return [`user: ${message.content}`];
     return message.content.map((block: Raw, at: number) => {
       if (block.type === "tool_result") return `result ${block.tool_use_id}: ${block.content}`;
@@ -20,8 +20,10 @@ function saidIn(lines: readonly SessionLine[]): string[] {
   });
 }
 
-test("there are recordings of every runtime", () => {
+test("there are recordings of every runtime, and of models that were asked again", () => {
   expect(RECORDINGS.length).toBeGreaterThan(40);
+  const asked = RECORDINGS.filter((each) => play(each).report.retries > 0).map(({ runtime }) => runtime);
+  expect(asked).toEqual(expect.arrayContaining(["pi", "agentic-pi", "claude"]));
   expect(new Set(RECORDINGS.map(({ runtime }) => runtime))).toEqual(new Set(RUNTIMES));
 });
 
@@ -90,6 +92,18 @@ describe.each(RECORDINGS)("$name", (recording) => {
       if (status !== "ok") expect(assistants(lines).at(-1)).toMatchObject({ isApiErrorMessage: true });
       else expect(assistants(lines).at(-1)).not.toHaveProperty("isApiErrorMessage");
     }
+  });
+
+  test("each time its model is asked again by itself is a line, and is counted", () => {
+    const again = rawOf(recording).filter(
+      ({ type, subtype, message }) =>
+        type === "auto_retry_start" || subtype === "api_retry" || /^Reconnecting/.test(message ?? ""),
+    );
+    const { report, lines } = play(recording);
+    expect(report.retries).toBe(again.length);
+    const seen = lines.filter(({ type }) => type === "system");
+    expect(seen).toHaveLength(again.length);
+    for (const line of seen) expect(line).toMatchObject({ subtype: "api_error", retryAttempt: expect.any(Number) });
   });
 
   test("there is one result, behind all else", () => {

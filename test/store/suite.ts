@@ -769,6 +769,111 @@ export function storeSuite(backend: string, world: () => Promise<StoreWorld>): v
         ]);
       });
 
+      describe("the session that a try may go on with", () => {
+        const rounds = { iterate: 5, session: "continue" as const };
+        const talking = version(workflow("talking", [{ name: "talk", retry: { times: 3 }, ...rounds }]));
+        const said = (execution: string, outcome: object): RunEvent =>
+          ({ type: "execution.ended", execution, outcome }) as RunEvent;
+        const well = { type: "succeeded", seen: { until: false }, input: { agent: "pi" } };
+
+        async function talk(of = talking) {
+          const { store, clock } = await world();
+          const begins = await begun(store, request(clock, of), take(4));
+          let [grant] = begins.granted;
+          return {
+            store,
+            run: begins.run.id,
+            now: () => grant.execution,
+            earlier: async () => (await store.brief(grant.execution))?.earlier,
+            next: async (outcome: object) => {
+              const { granted } = await applied(store, begins.run.id, said(grant.execution, outcome), take(4));
+              grant = granted[0] as Grant;
+            },
+          };
+        }
+
+        test("is that of the newest try before it which had one, with all that was used in it", async () => {
+          const { store, run, now, earlier, next } = await talk();
+          const first = now();
+          expect(await earlier()).toBeNull();
+          await store.keepSession(first, "ses-0");
+          await store.keepSession(first, "ses-1");
+          // It is under way: nobody else may go on with it.
+          expect(await earlier()).toBeNull();
+          await next({ ...well, usage: { usd: 0.25, inputTokens: 10 } });
+          const used = { usd: 0.25, inputTokens: 10 };
+          expect(await earlier()).toEqual({
+            execution: first,
+            session: "ses-1",
+            status: "ok",
+            input: { agent: "pi" },
+            used,
+          });
+          const second = now();
+          await store.keepSession(second, "ses-1");
+          await next({ ...well, usage: { usd: 0.5, outputTokens: 5 } });
+          const all = { usd: 0.75, inputTokens: 10, outputTokens: 5 };
+          expect(await earlier()).toMatchObject({ execution: second, used: all });
+          // One that never got so far as to have one is looked past.
+          await next({ ...well });
+          expect(await earlier()).toMatchObject({ execution: second, used: all });
+          const lines = (await store.run(run))?.executions.map((each) => each.runtime_session_id);
+          expect(lines).toEqual(["ses-1", "ses-1", null, null]);
+        });
+
+        test("is that of the try before it also where that failed or was lost, which is told", async () => {
+          const { store, run, now, earlier, next } = await talk();
+          await store.keepSession(now(), "ses-1");
+          await next({ type: "failed", failure: "agent_error", error: "a storm", input: { agent: "pi" } });
+          expect(await earlier()).toMatchObject({ session: "ses-1", status: "error" });
+          await store.keepSession(now(), "ses-2");
+          const lost: RunEvent = { type: "execution.lost", executions: [now()], vanishedLimit: null };
+          const { granted } = await applied(store, run, lost, take(4));
+          const brief = await store.brief((granted[0] as Grant).execution);
+          expect(brief?.earlier).toMatchObject({ session: "ses-2", status: "interrupted", input: null });
+        });
+
+        test("is none where nobody asked for it, and none of the time before an operator's retry", async () => {
+          const { store, now, earlier, next } = await talk(version(workflow("mute", [{ name: "talk", iterate: 5 }])));
+          await store.keepSession(now(), "ses-1");
+          await next(well);
+          expect(await earlier()).toBeNull();
+
+          const again = await talk(version(workflow("again", [{ name: "talk", type: "agent", session: "continue" }])));
+          await again.store.keepSession(again.now(), "ses-1");
+          await again.next({ type: "failed", failure: "exit", error: "x" });
+          const retried: RunEvent = { type: "run.retried", from: "talk", by: "ana" };
+          const { granted } = await applied(again.store, again.run, retried, take(4));
+          expect((await again.store.brief((granted[0] as Grant).execution))?.earlier).toBeNull();
+        });
+
+        test("is an item's own in a matrix", async () => {
+          const items = { type: "agent" as const, session: "continue" as const, matrix: 2, retry: { times: 1 } };
+          const { store, clock } = await world();
+          const { run, granted } = await begun(
+            store,
+            request(clock, version(workflow("items", [{ name: "talk", ...items }]))),
+            take(4),
+          );
+          for (const { execution, name } of granted) await store.keepSession(execution, `ses-${name}`);
+          for (const { execution, name } of granted) {
+            const failed = said(execution, { type: "failed", failure: "exit", error: "x" });
+            const [again] = (await applied(store, run.id, failed, take(4))).granted;
+            expect((await store.brief((again as Grant).execution))?.earlier?.session).toBe(`ses-${name}`);
+          }
+          expect(granted).toHaveLength(2);
+        });
+      });
+
+      test("how often a model was asked again stands with the try", async () => {
+        const { store, clock } = await world();
+        const { run, granted } = await begun(store, request(clock, chain), take(1));
+        const outcome = { type: "succeeded", retries: 2 } as const;
+        await applied(store, run.id, { type: "execution.ended", execution: granted[0].execution, outcome }, take(1));
+        const { executions = [] } = (await store.run(run.id)) ?? {};
+        expect(executions.map(({ retries }) => retries)).toEqual([2, null]);
+      });
+
       test("for one phase it may read what is behind it and nothing beside it; for the run everything", async () => {
         const { store, clock } = await world();
         const { run, granted } = await begun(store, request(clock, fork), take(4));

@@ -34,6 +34,7 @@ export interface Sketch extends Common {
   /** A generic loop of so many iterations. */
   iterate?: number | Partial<GenericLoop>;
   marker?: string;
+  session?: AgentPhase["session"];
   /** Of one try of an agent. */
   budget?: AgentPhase["budget"];
   summary?: string;
@@ -119,6 +120,7 @@ function phase(sketch: Sketch): Phase {
         prompt: `prompts/${name}.md`,
         ...(sketch.marker !== undefined && { requiresMarker: sketch.marker }),
         ...(sketch.budget && { budget: sketch.budget }),
+        ...(sketch.session && { session: sketch.session }),
         ...(review !== undefined && { loop: reviewOf(review) }),
         ...(iterate !== undefined && { genericLoop: loopOf(name, iterate) }),
       };

@@ -94,8 +94,6 @@ const NOT_ACTED_ON: readonly string[] = [
   "WF.classification",
   "WF.pr_scoped",
   "WF.phases[].web_search",
-  "WF.phases[].unrestricted_egress",
-  "WF.phases[].sandbox_image",
   "WF.phases[].on_output.contains_READY",
 ];
 

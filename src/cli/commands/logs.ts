@@ -202,6 +202,7 @@ function print({ terminal }: Desk, line: SessionEnvelope | null, { json, raw }: 
   if (json) terminal.line(JSON.stringify(line));
   else if (line === null) terminal.line(terminal.paint("red", "[a line that cannot be read]"));
   else if (line.type === "result") printResult(terminal, line);
+  else if (line.type === "system") printNote(terminal, line);
   else printMessage(terminal, line, raw ? (text) => text : cleanLines);
 }
 
@@ -228,6 +229,11 @@ interface Block {
 
 function commandOf({ name, input }: Block): string {
   return typeof input?.command === "string" ? input.command : `${name} ${JSON.stringify(input)}`;
+}
+
+/** What the house says of a session: what it goes on with, that a model is asked again. */
+function printNote(terminal: Desk["terminal"], { content, level }: SessionEnvelope): void {
+  if (typeof content === "string") terminal.line(terminal.paint(level === "info" ? "dim" : "yellow", clean(content)));
 }
 
 function printResult(terminal: Desk["terminal"], line: SessionEnvelope): void {

@@ -54,6 +54,11 @@ export function printRun({ terminal, clock }: Desk, run: RunBody): void {
     terminal.line();
     terminal.line(phaseTable(terminal, run, now));
   }
+  const sessions = sessionsOf(run);
+  if (sessions.length > 0) {
+    terminal.line();
+    terminal.line(table(terminal, ["AGENT'S SESSION", "TRIES IN IT", "ASKED AGAIN"], sessions));
+  }
   if (run.approvals.length === 0) return;
   const rows = run.approvals.map((each) => [
     each.id,
@@ -65,6 +70,22 @@ export function printRun({ terminal, clock }: Desk, run: RunBody): void {
   ]);
   terminal.line();
   terminal.line(table(terminal, ["APPROVAL", "PHASE", "ANSWER", "BY", "WHEN", "WORDS"], rows));
+}
+
+const MOST_SESSIONS = 20;
+
+/** What runtimes call the sessions of their agents, which tries each held, and how often its model had to be asked again. */
+function sessionsOf({ executions }: RunBody): string[][] {
+  const sessions = new Map<string, { tries: string[]; retries: number }>();
+  for (const { runtime_session_id: id, name, attempt, retries } of executions) {
+    if (!id) continue;
+    const { tries, retries: before } = sessions.get(id) ?? { tries: [], retries: 0 };
+    const again = attempt !== null && attempt > 1 ? ` (try ${attempt})` : "";
+    sessions.set(id, { tries: [...tries, `${name ?? "?"}${again}`], retries: before + (retries ?? 0) });
+  }
+  return [...sessions]
+    .slice(-MOST_SESSIONS)
+    .map(([id, { tries, retries }]) => [id, tries.join(", "), retries === 0 ? "" : String(retries)]);
 }
 
 /** What it has used up so far; a price that nobody knows is not shown as none. */

@@ -37,6 +37,8 @@ export interface PhaseExecution {
   brief(): Promise<Brief>;
   /** Keeps what the try is given, before it starts: after a crash, and in another try, it is given the same. */
   keepInput(input: Json): Promise<void>;
+  /** Keeps what the runtime calls the session of the agent at work, as soon as it is known. */
+  keepSession(session: string): Promise<void>;
   /**
    * Says what the try has used up so far, in all: as often as it likes, at once. A limit that is reached aborts the
    * signal. What the outcome says in the end takes its place.

@@ -1,4 +1,4 @@
-import type { AgentDecoder } from "../../domain/agent.ts";
+import type { AgentDecoder, Resumed } from "../../domain/agent.ts";
 import type { Usage } from "../../domain/execution.ts";
 import type { Program } from "./keeper.ts";
 
@@ -6,8 +6,10 @@ import type { Program } from "./keeper.ts";
 export type Runtime = {
   readonly name: string;
   program(ask: AgentAsk): Pick<Program, "argv" | "environment" | "files">;
-  /** What a sandbox must let it have, where it is started with this PATH and knows these secrets by name. */
-  needs(path: string, secrets: readonly string[]): Needs;
+  /** Whether it can go on with a session of this name; a runtime without it always begins anew. */
+  resumes?(session: string): boolean;
+  /** What a sandbox must let it have, where it is started with this PATH, knows these secrets by name, and goes on with a session. */
+  needs(path: string, secrets: readonly string[], session?: Resumed | null): Needs;
   /** Names of the secrets that open its models: an agent has those that are set without its phase asking for them. */
   keys(model: string | null): readonly string[];
 } & (Streaming | Plain);
@@ -38,4 +40,6 @@ export interface AgentAsk {
   readonly prompt: string;
   readonly model: string | null;
   readonly variant: string | null;
+  /** The session it is to go on with: one that it said it can. */
+  readonly session: Resumed | null;
 }

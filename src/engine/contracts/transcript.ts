@@ -1,4 +1,4 @@
-import type { AgentDecoder, AgentReport } from "../../domain/agent.ts";
+import type { AgentDecoder, AgentReport, Resumed } from "../../domain/agent.ts";
 import type { Iso } from "../../domain/clock.ts";
 import type { Usage } from "../../domain/execution.ts";
 import type { SessionEnd } from "../../domain/session.ts";
@@ -23,7 +23,21 @@ export interface Transcribed {
   readonly stderr: string;
   readonly startedAt: Iso;
   /** Set for an agent: how its stream is read, and who hears what it has used up so far. */
-  readonly agent?: { readonly decoder: () => AgentDecoder; readonly used: (usage: Usage) => void };
+  /** Set for an agent. */
+  readonly agent?: Listening;
+}
+
+/** How an agent's stream is read, and who hears what of it while it goes on. */
+export interface Listening {
+  readonly decoder: () => AgentDecoder;
+  /** What it has used up so far. */
+  readonly used: (usage: Usage) => void;
+  /** What the runtime calls its session: as soon as it says so, and again where that turns out otherwise. */
+  readonly began?: (session: string) => void;
+  /** The session it is to go on with. */
+  readonly resumes?: Resumed;
+  /** What is to be known of the session before anything is said in it. */
+  readonly note?: string;
 }
 
 export interface Transcript {

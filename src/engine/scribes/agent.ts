@@ -19,12 +19,15 @@ export function agentScribe(of: Transcribed, decoder: AgentDecoder, { clock, ver
     cwd: of.cwd,
     version,
     startedAt: of.startedAt,
+    ...(of.agent?.resumes ? { resumes: of.agent.resumes } : {}),
+    ...(of.agent?.note === undefined ? {} : { note: of.agent.note }),
   });
   const source = lineTail(of.stdout);
   let offset = 0;
   /** The place of the last line that the file held when it was opened. */
   let written = "";
   let used = "{}";
+  let session: string | null = null;
 
   /** Lines come in the order of their places, and the same ones each time: what is not behind the last one is there. */
   function fresh(lines: readonly SessionLine[]): readonly SessionLine[] {
@@ -43,10 +46,12 @@ export function agentScribe(of: Transcribed, decoder: AgentDecoder, { clock, ver
   }
 
   function count(): void {
-    const { usage } = shim.report();
+    const { usage, sessionId } = shim.report();
     const now = JSON.stringify(usage);
     if (now !== used) of.agent?.used(usage);
     used = now;
+    if (sessionId !== null && sessionId !== session) of.agent?.began?.(sessionId);
+    session = sessionId;
   }
 
   return {

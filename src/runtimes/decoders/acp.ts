@@ -38,6 +38,7 @@ export function acpDecoder(): AgentDecoder {
   const said = speech();
   let speaking: string | null = null;
   let prompted = false;
+  let resuming: string | null = null;
   let used: Usage = {};
 
   function flush(): AgentEvent[] {
@@ -114,7 +115,7 @@ export function acpDecoder(): AgentDecoder {
     if (method === null) return [];
     asked.set(String(line.id), method);
     const params = fields(line.params);
-    if (RESUMES.has(method)) return [{ type: "session.start", at: null, id: word(params.sessionId), model: null }];
+    if (RESUMES.has(method)) resuming = word(params.sessionId);
     if (method !== "session/prompt") return [];
     prompted = true;
     const words = spoken(params.prompt);
@@ -125,8 +126,10 @@ export function acpDecoder(): AgentDecoder {
     const method = asked.take(String(line.id));
     const result = fields(line.result);
     if (line.error !== undefined) return refused(method, reasonOf(fields(line.error)));
-    if (method === "session/new")
-      return [{ type: "session.start", at: null, id: word(result.sessionId), model: modelIn(result) }];
+    if (method === "session/new" || (method !== undefined && RESUMES.has(method))) {
+      const id = method === "session/new" ? word(result.sessionId) : resuming;
+      return [{ type: "session.start", at: null, id, model: modelIn(result) }];
+    }
     return method === "session/prompt" ? turnEnd(result) : [];
   }
 
@@ -194,14 +197,8 @@ function modelIn(told: Fields): string | null {
 }
 
 const RESUMES: ReadonlySet<string> = new Set(["session/load", "session/resume"]);
-/** Without these nothing follows. */
-const NEEDED: ReadonlySet<string> = new Set([
-  "initialize",
-  "authenticate",
-  "session/new",
-  ...RESUMES,
-  "session/prompt",
-]);
+/** Without these nothing follows; without a session of before a new one does. */
+const NEEDED: ReadonlySet<string> = new Set(["initialize", "authenticate", "session/new", "session/prompt"]);
 
 function heardOf(update: Fields, before: Call | null): Omit<Call, "told"> {
   const input = fields(update.rawInput);

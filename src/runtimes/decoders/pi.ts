@@ -113,9 +113,14 @@ export function piEvents(stopped: () => string | null = () => null): (line: Fiel
 /** What a command was answered; a prompt that is refused is followed by nothing. */
 function response(line: Fields): readonly AgentEvent[] {
   const command = word(line.command) ?? "?";
-  const id = word(fields(line.data).sessionId);
-  if (line.success === true)
-    return command === "get_state" && id !== null ? [{ type: "session.start", at: null, id, model: null }] : [];
+  const state = fields(line.data);
+  const id = word(state.sessionId);
+  if (line.success === true) {
+    const fresh = count(state.messageCount) === 0 ? { fresh: true as const } : {};
+    return command === "get_state" && id !== null
+      ? [{ type: "session.start", at: null, id, model: null, ...fresh }]
+      : [];
+  }
   const error = helpful(text(line.error)) || `pi refused the command ${command}`;
   return command === "prompt" ? [ending({ at: null, status: "error", error })] : [notice(null, error)];
 }

@@ -1,14 +1,16 @@
 import { readFileSync } from "node:fs";
 import {
+  type AgentCapabilities,
   type ClientContext,
   client,
   methods,
+  type NewSessionResponse,
   ndJsonStream,
   PROTOCOL_VERSION,
   RequestError,
 } from "@agentclientprotocol/sdk";
 import { missing, type Started } from "../acp.ts";
-import { type Child, EXIT, onSignal, start } from "./child.ts";
+import { type Child, EXIT, exit, onSignal, start } from "./child.ts";
 import { labelled } from "./lines.ts";
 
 /** Drives an agent over ACP: the prompt on stdin, both directions on stdout, a line of JSON each with `dir` first. */
@@ -73,11 +75,13 @@ async function turn(
   started: Started,
   cancelling: Promise<void>,
 ): Promise<void> {
-  await context.request(methods.agent.initialize, {
+  const { agentCapabilities } = await context.request(methods.agent.initialize, {
     protocolVersion: PROTOCOL_VERSION,
     clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false },
   });
-  const session = await context.request(methods.agent.session.new, { cwd: process.cwd(), mcpServers: [] });
+  const session =
+    (await takenUp(context, started.session, agentCapabilities)) ??
+    (await context.request(methods.agent.session.new, { cwd: process.cwd(), mcpServers: [] }));
   const { sessionId } = session;
   for (const [category, value] of [
     ["model", started.model],
@@ -94,6 +98,25 @@ async function turn(
   }
   cancelling.then(() => context.notify(methods.agent.session.cancel, { sessionId })).catch(() => {});
   await context.request(methods.agent.session.prompt, { sessionId, prompt: [{ type: "text", text: prompt }] });
+}
+
+/** The session that is to be gone on with, where the agent can and still has it; null where a new one is to begin. */
+async function takenUp(
+  context: ClientContext,
+  sessionId: string | null,
+  { loadSession, sessionCapabilities }: AgentCapabilities = {},
+): Promise<Pick<NewSessionResponse, "sessionId" | "configOptions"> | null> {
+  const { resume, load } = methods.agent.session;
+  // Without its history told again, where there is a choice.
+  const how = sessionCapabilities?.resume ? resume : loadSession ? load : null;
+  if (sessionId === null || how === null) return null;
+  try {
+    const taken = await context.request(how, { sessionId, cwd: process.cwd(), mcpServers: [] });
+    return { ...taken, sessionId };
+  } catch (error) {
+    if (error instanceof RequestError) return null;
+    throw error;
+  }
 }
 
 interface Choice {
@@ -140,4 +163,4 @@ function spoken({ stdin, stdout }: Child) {
 
 const LARGEST_MESSAGE = 64 * 1024 * 1024;
 
-process.exit(await drive());
+exit(await drive());

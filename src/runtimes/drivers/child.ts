@@ -52,10 +52,8 @@ function held(child: ChildProcess): Child {
   const hear = lines(LONGEST_COMPLAINT, (line) => {
     if (line.trim() !== "") complaint = `: ${line.trim()}`;
   });
-  stderr.on("data", (chunk: Buffer) => {
-    process.stderr.write(chunk);
-    hear(chunk);
-  });
+  // Piped, so that who complains faster than he is heard waits: an engine of containers reads by a pipe.
+  stderr.on("data", hear).pipe(process.stderr, { end: false });
   // Who dies while it is spoken to says so by its end.
   stdin.on("error", () => {});
   // Whatever ends the driver ends the agent, with all that stayed in its group; the keeper sees to who left it.
@@ -103,3 +101,9 @@ function after(ms: number): Promise<void> {
 
 /** What a driver's exit says; how the agent fared is in what it printed. */
 export const EXIT = { ended: 0, died: 70, missing: 127, cancelled: 143 } as const;
+
+/** Ends the driver once all it has printed is on its way: a pipe, as an engine of containers reads by, may still be full. */
+export function exit(code: number): void {
+  for (const stream of [process.stdout, process.stderr]) stream.once("error", () => process.exit(code));
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+}

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { PI_MISSING } from "../pi.ts";
-import { type Child, EXIT, onSignal, start } from "./child.ts";
+import { PI_MISSING, SESSION_OPTION } from "../pi.ts";
+import { type Child, EXIT, exit, onSignal, start } from "./child.ts";
 import { lines } from "./lines.ts";
 
 /** A line that says more than this is the agent's conversation, and nothing that its driver waits for. */
@@ -21,6 +21,16 @@ interface Sign {
 async function drive(): Promise<number> {
   const prompt = readFileSync(0, "utf8");
   const [otherwise = "pi", ...words] = process.argv.slice(2);
+  const at = words.indexOf(SESSION_OPTION);
+  const end = await run(otherwise, words, prompt);
+  if (at < 0 || end !== "unbegun") return end === "unbegun" ? EXIT.died : end;
+  process.stderr.write("pi cannot go on with its session, and begins a new one\n");
+  const again = await run(otherwise, words.toSpliced(at, 2), prompt);
+  return again === "unbegun" ? EXIT.died : again;
+}
+
+/** The exit code, unless pi died before it had said anything of its session. */
+async function run(otherwise: string, words: readonly string[], prompt: string): Promise<number | "unbegun"> {
   const pi = await start(["pi", otherwise], ["--mode", "rpc", ...words]);
   if (!pi) {
     process.stderr.write(`${PI_MISSING.missing}. ${PI_MISSING.remedy}\n`);
@@ -29,19 +39,24 @@ async function drive(): Promise<number> {
   const end = await conversation(pi, prompt);
   if (end.type === "died") process.stderr.write(`pi ended without a terminal event: ${end.how}\n`);
   await pi.leave();
-  return end.type === "died" ? EXIT.died : EXIT[end.type];
+  if (end.type !== "died") return EXIT[end.type];
+  return end.begun ? EXIT.died : "unbegun";
 }
 
-type End = { readonly type: "ended" | "cancelled" } | { readonly type: "died"; readonly how: string };
+type End =
+  | { readonly type: "ended" | "cancelled" }
+  | { readonly type: "died"; readonly how: string; readonly begun: boolean };
 
 function conversation(pi: Child, prompt: string): Promise<End> {
   return new Promise((resolve) => {
     let cancelled = false;
+    let begun = false;
     const say = (command: object): void => void pi.stdin.write(`${JSON.stringify(command)}\n`);
     const over = (): void => resolve({ type: cancelled ? "cancelled" : "ended" });
     const hear = lines(LARGEST_SIGN, (line) => {
       const sign = read(line);
       if (!sign) return;
+      begun ||= answers(sign, "get_state");
       if (isTerminal(sign) || (cancelled && answers(sign, "abort"))) over();
       // Nobody is there to choose; an extension that waits for an answer would wait for ever.
       else if (isDialog(sign)) say({ type: "extension_ui_response", id: sign.id, cancelled: true });
@@ -55,7 +70,7 @@ function conversation(pi: Child, prompt: string): Promise<End> {
       process.stdout.write(chunk);
       hear(chunk);
     });
-    pi.gone.then((how) => resolve(cancelled ? { type: "cancelled" } : { type: "died", how }));
+    pi.gone.then((how) => resolve(cancelled ? { type: "cancelled" } : { type: "died", how, begun }));
     say({ id: "state", type: "get_state" });
     say({ id: "prompt", type: "prompt", message: prompt });
   });
@@ -85,4 +100,4 @@ function read(line: string): Sign | null {
   }
 }
 
-process.exit(await drive());
+exit(await drive());

@@ -149,7 +149,8 @@ export function bubblewrapRoom(
       }),
     kill: () => child.kill("SIGKILL"),
     conclude: async (): Promise<Verdict | null> => {
-      if (await told.ran) return null;
+      // Killed, it says nothing any more of a program that ran.
+      if ((await told.ran) || child.signalCode !== null) return null;
       return { of: "unmade", told: "bwrap could not make the sandbox; what it said is in the program's stderr" };
     },
   };

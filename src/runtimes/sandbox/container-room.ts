@@ -74,8 +74,9 @@ export function containerRoom(
       await ask(["rm", "--force", name]);
       rmSync(letters, { recursive: true, force: true });
       if (state?.startsWith("true")) return { of: "memory", told: "the kernel refused it more" };
-      const ran = state !== null && !/ 0001-/.test(state);
-      if (ran || code !== ENGINE_FAILED) return null;
+      // Of a container that was made and never began the engine tells by more than one code.
+      const ran = state === null ? code !== ENGINE_FAILED : !/ 0001-/.test(state);
+      if (ran) return null;
       return {
         of: "unmade",
         told: `${plan.maker} could not start the container; what it said is in the program's stderr`,
@@ -120,7 +121,8 @@ function containerArguments(plan: Plan, name: string, letters: string): string[]
     ...(podman ? ["--read-only-tmpfs=false", "--security-opt", "mask=/proc/pressure"] : []),
     // Without root the engine's own users are not the machine's: the workspace is to stay its owner's.
     ...(user !== 0 && podman ? ["--userns", "keep-id"] : []),
-    ...(fileLimit() === null ? [] : ["--ulimit", `fsize=${fileLimit()}`]),
+    // podman's containers inherit it; told of one limit, it would forget what its settings say of the others.
+    ...(podman || fileLimit() === null ? [] : ["--ulimit", `fsize=${fileLimit()}`]),
     ...["/tmp", "/dev/shm", ...(plan.home === undefined ? [HOME] : [])].flatMap((path) => [
       "--tmpfs",
       `${path}:rw,nosuid,nodev,size=${size},mode=1777`,
@@ -164,7 +166,7 @@ function checked(path: string): string {
   return path;
 }
 
-/** The mark that a keeper sets, so that the programs inside carry it too: an engine starts them with limits of its own. */
+/** The mark that a keeper sets, so that the programs inside carry it too: docker starts them with limits of its own. */
 function fileLimit(): string | null {
   const [, soft] = /^Max file size +(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1")) ?? [];
   return soft ?? null;

@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { ExecutionStatus, FailureClass, LiveExecution, Usage } from "../../domain/execution.ts";
+import type { ExecutionStatus, FailureClass, LiveExecution } from "../../domain/execution.ts";
 import { graphOf } from "../../domain/graph.ts";
 import type { Json } from "../../domain/json.ts";
 import { loopOf, roundOf } from "../../domain/round.ts";
@@ -8,6 +8,7 @@ import { type Phase, type PhaseType, PROGRAM_TYPES } from "../../domain/workflow
 import type { ExecutionLine, Grant, Lease } from "../store.ts";
 import type { Entry } from "./batch.ts";
 import { ENOUGH, type Outputs } from "./outputs.ts";
+import { type UsageRow, usageOf } from "./usage.ts";
 import type { Versions } from "./versions.ts";
 
 type Close = Extract<Effect, { type: "execution.close" }>;
@@ -20,15 +21,6 @@ interface LiveRow {
   attempt: number;
   epoch: number;
   started_at: string;
-}
-
-interface UsageRow {
-  cost_usd: number | null;
-  turns: number | null;
-  input_tokens: number | null;
-  output_tokens: number | null;
-  cache_read_input_tokens: number | null;
-  cache_creation_input_tokens: number | null;
 }
 
 interface Row extends Omit<ExecutionLine, "success" | "idle" | "input" | "outputs"> {
@@ -61,6 +53,7 @@ export function executions(db: Database, versions: Versions, outputs: Outputs) {
      WHERE id = @id`);
   const bridge = db.prepare("UPDATE executions SET output_text = @text WHERE id = @id");
   const markIdle = db.prepare("UPDATE executions SET idle = 1 WHERE id = @id");
+  const markRetries = db.prepare("UPDATE executions SET retries = @retries WHERE id = @id");
   const stopReason = db.prepare("UPDATE executions SET stop_reason = @reason WHERE id = @id");
   const keep = db.prepare(`
     INSERT INTO execution_io (execution_id, input, output, output_bytes, exit_code, outputs)
@@ -105,7 +98,7 @@ export function executions(db: Database, versions: Versions, outputs: Outputs) {
      WHERE id = @id AND status = 'running'`);
   const ofRun = db.prepare<{ run: string }, Row>(`
     SELECT e.id, e.workflow_run_id, e.skill, e.phase, coalesce(e.name, e.phase) AS name, e.iteration, e.attempt, e.epoch, e.status, e.success, e.error,
-           e.failure, e.started_at, e.finished_at, e.duration_ms, e.session_id,
+           e.failure, e.started_at, e.finished_at, e.duration_ms, e.session_id, e.runtime_session_id, e.retries,
            e.cost_usd, e.turns, e.input_tokens, e.output_tokens, e.idle,
            io.exit_code, io.input, io.output, io.output_bytes, io.outputs
       FROM executions AS e LEFT JOIN execution_io AS io ON io.execution_id = e.id
@@ -153,6 +146,7 @@ export function executions(db: Database, versions: Versions, outputs: Outputs) {
       if (!outcome) return;
       if (outcome.usage) tally.run({ id, ...UNKNOWN, ...execution.used });
       if (outcome.type === "succeeded" && outcome.idle) markIdle.run({ id });
+      if (outcome.retries !== undefined) markRetries.run({ id, retries: outcome.retries });
       outputs.keepArtefacts(id, row.workflow_name, outcome.artefacts ?? [], now);
       const named = outcome.type === "succeeded" ? outcome.outputs : undefined;
       const { output, exitCode, input } = outcome;
@@ -239,18 +233,6 @@ function toLive(row: LiveRow & UsageRow): LiveExecution {
     startedAt: row.started_at,
     ...(used ? { used } : {}),
   };
-}
-
-function usageOf(row: UsageRow): Usage | null {
-  const figures = Object.entries({
-    usd: row.cost_usd,
-    turns: row.turns,
-    inputTokens: row.input_tokens,
-    outputTokens: row.output_tokens,
-    cacheReadTokens: row.cache_read_input_tokens,
-    cacheCreationTokens: row.cache_creation_input_tokens,
-  }).filter(([, value]) => value !== null);
-  return figures.length > 0 ? Object.fromEntries(figures) : null;
 }
 
 /** What a worker is handed for an execution that was just opened. */

@@ -13,6 +13,7 @@ import { groupCommit } from "./commit.ts";
 import { copyTo } from "./copy.ts";
 import { crons } from "./crons.ts";
 import { deliveries } from "./deliveries.ts";
+import { detailOf, parsed } from "./detail.ts";
 import { type Executions, executions, grantOf } from "./executions.ts";
 import { findings } from "./findings.ts";
 import { runLists, toLine } from "./lists.ts";
@@ -23,6 +24,7 @@ import { overrides } from "./overrides.ts";
 import { people } from "./people.ts";
 import { replies } from "./replies.ts";
 import { type DetailRow, phasesOf, runs } from "./runs.ts";
+import { runtimeSessions } from "./runtime-sessions.ts";
 import { transitions } from "./transitions.ts";
 import { versions } from "./versions.ts";
 
@@ -84,6 +86,7 @@ export function storeOn(
     executions: executions(db, pinned, given),
     approvals: approvals(db),
     outbox: outbox(db),
+    sessions: runtimeSessions(db),
     findings: findings(db),
     overrides: overrides(db),
   };
@@ -190,22 +193,28 @@ export function storeOn(
       const row = rooms.executions.brief(id);
       const known = row && data(row.workflow_run_id, row.phase);
       if (!row || !known) return null;
-      const { type } = graphOf(known.version.workflow).phase.get(row.phase) as Phase;
+      const of = graphOf(known.version.workflow).phase.get(row.phase) as Phase;
       const { workflow_run_id: run, phase, iteration, epoch, attempt } = row;
       return {
         ...known,
-        grant: grantOf(run, known.version.name, type, row),
+        grant: grantOf(run, known.version.name, of.type, row),
         startedAt: row.started_at,
         finding: rooms.findings.one({ run, epoch, phase, iteration }),
         input:
           rooms.executions.input({ run, phase, iteration, epoch, attempt }) ??
           inputOfEarlier({ run, phase, name: row.name ?? phase, iteration, epoch, attempt }, known),
+        earlier: of.type === "agent" ? rooms.sessions.earlier(row, of) : null,
       };
     },
     data: async (id, phase) => data(id, phase),
     keepInput: (id, input) =>
       commit.add(() => {
         rooms.executions.keepInput(id, input);
+        return () => undefined;
+      }),
+    keepSession: (id, session) =>
+      commit.add(() => {
+        rooms.sessions.keep(id, session);
         return () => undefined;
       }),
     children: async (id) => table.runs.children(id),
@@ -275,41 +284,4 @@ export function storeOn(
 
 function inheritedBy({ inherited }: DetailRow): Record<string, string | null> {
   return inherited === null ? {} : (JSON.parse(inherited) as Record<string, string | null>);
-}
-
-function detailOf(
-  row: DetailRow,
-  rooms: {
-    executions: ReturnType<typeof executions>;
-    outputs: ReturnType<typeof outputs>;
-    approvals: ReturnType<typeof approvals>;
-    findings: ReturnType<typeof findings>;
-  },
-): RunDetail {
-  return {
-    ...toLine(row),
-    context: parsed(row.context),
-    inputs: parsed(row.inputs),
-    scratch: parsed(row.scratch),
-    node_statuses: (parsed(row.node_statuses) ?? {}) as RunDetail["node_statuses"],
-    phase_history: (parsed(row.phase_history) ?? []) as unknown as RunDetail["phase_history"],
-    idempotency_key: row.idempotency_key,
-    concurrency_key: row.concurrency_key,
-    ending: parsed(row.ending) as RunDetail["ending"],
-    executions: rooms.executions.ofRun(row.id),
-    approvals: rooms.approvals.ofRun(row.id),
-    decisions: rooms.findings.ofRun(row.id),
-    signals: rooms.findings.signals(row.id),
-    artefacts: rooms.outputs.artefacts(row.id),
-  };
-}
-
-/** A column of JSON text. Another program's row may hold anything: what does not parse is shown as the text it is. */
-function parsed(text: string | null): Json {
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
-  }
 }

@@ -114,6 +114,12 @@ export const agentKeys = {
       error: "must be pi, claude, codex, agentic, scripted or acp:…",
     })
     .optional(),
+  session: z
+    .enum(["fresh", "continue"])
+    .describe(
+      "Whether a later round, a rework or a reply goes on with the agent's conversation where its runtime can; fresh when absent. Behind a try that failed there is always a new one.",
+    )
+    .optional(),
   budget: z
     .strictObject(limits)
     .refine((budget) => Object.keys(budget).length > 0, { error: "needs usd, turns or tokens" })

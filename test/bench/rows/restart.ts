@@ -46,7 +46,7 @@ export const restart: Row = {
       return [
         lineOf("lines", expected, linesTold(stateDir, talked.executions[0]?.id ?? "").map(Number), talked),
         lineOf("agent's events", EVENTS, words, thought),
-        lostOf(thought, pi.starts().length),
+        lostOf(thought, pi.starts(stateDir).length),
       ];
     } finally {
       await stopDaemon(life.daemon);

@@ -1,5 +1,7 @@
 /** A program that means harm, for inside a sandbox: does what it is told and prints what it got. Nothing but Node's own. */
+import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { lookup } from "node:dns/promises";
 import {
   closeSync,
   constants,
@@ -8,8 +10,10 @@ import {
   readFileSync,
   readlinkSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 
@@ -30,6 +34,39 @@ const attempts: { readonly [name: string]: (...words: string[]) => unknown } = {
       });
     }),
   fetch: async (url = "") => (await fetch(url)).status,
+  /** Posts JSON with a bearer's token, or without one: the answer's status and its text. */
+  post: async (url = "", body = "", token = "") => {
+    const authorization = token === "" ? {} : { authorization: `Bearer ${token}` };
+    const headers = { "content-type": "application/json", ...authorization };
+    const response = await fetch(url, { method: "POST", body, headers });
+    return `${response.status} ${await response.text()}`;
+  },
+  /** The same, but as whoever asks a proxy for a plain address: without a tunnel. */
+  relay: (url = "", body = "", token = "") =>
+    new Promise((resolve, reject) => {
+      const authorization = token === "" ? {} : { authorization: `Bearer ${token}` };
+      const headers = { host: new URL(url).host, "content-type": "application/json", ...authorization };
+      const proxy = new URL(process.env.HTTP_PROXY ?? "http://127.0.0.1:3128");
+      // Node's own agent would ask the proxy for the proxy.
+      const to = { agent: new Agent(), host: proxy.hostname, port: proxy.port, path: url };
+      const asked = request({ ...to, method: "POST", headers }, (answer) => {
+        answer.once("data", (text: Buffer) => resolve(`${answer.statusCode} ${text}`));
+      });
+      asked.once("error", reject).end(body);
+    }),
+  lookup: async (name = "") => (await lookup(name)).address,
+  shell: (command = "") => execFileSync("bash", ["-c", command], { encoding: "utf8", stdio: "pipe" }),
+  link: (path = "", to = "") => symlinkSync(to, path),
+  /** By which process' root or working directory a file of the machine's can be read. */
+  through: (path = "") => {
+    const found: string[] = [];
+    everyProcess((pid) => {
+      for (const way of [`/proc/${pid}/root${path}`, `/proc/${pid}/cwd/${"../".repeat(9)}${path}`])
+        if (tried(() => readFileSync(way)) !== undefined) found.push(way);
+      return "";
+    });
+    return found;
+  },
   environments: () => everyProcess((pid) => readFileSync(`/proc/${pid}/environ`, "utf8")),
   commands: () => everyProcess((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8")),
   descriptors: () => readdirSync("/proc/self/fd").map((fd) => tried(() => readlinkSync(`/proc/self/fd/${fd}`))),

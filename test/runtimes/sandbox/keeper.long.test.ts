@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DETACH } from "../../../src/engine/contracts/keeper.ts";
 import { carriers } from "../../../src/engine/processes.ts";
-import { CLINGING, keptWorld, launcherOf, moment, refusal } from "./kept.ts";
+import { CLINGING, keptWorld, launcherOf, makerOf, moment, refusal } from "./kept.ts";
 import { inNamespace } from "./world.ts";
 
 describe.skipIf(refusal !== null)(
@@ -27,6 +27,18 @@ describe.skipIf(refusal !== null)(
       expect(await letting).toEqual({ type: "detached" });
       expect((await life().run("", { execution })).type).toBe("timeout");
       expect([inNamespace(where), carriers(execution, 0)]).toEqual([0, []]);
+    });
+
+    test("whose sandbox is killed was killed with it: the sandbox was made all the same", async () => {
+      const { run, written, clock, claimant } = keptWorld();
+      const execution = clock.id();
+      const running = run(CLINGING, { execution });
+      const where = await written("where");
+      process.kill(makerOf(claimant(execution)), "SIGKILL");
+      const ended = await running;
+      expect(ended).toMatchObject({ type: "exited", code: 137 });
+      expect(ended).not.toHaveProperty("verdict");
+      expect(inNamespace(where)).toBe(0);
     });
 
     test.each(["keeper", "launcher"])(

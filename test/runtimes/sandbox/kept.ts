@@ -89,8 +89,19 @@ export const CLINGING = `
 
 /** The launcher: what the keeper's shell has as a child and is no shell itself. */
 export function launcherOf(keeper: number): number {
-  const children = readFileSync(`/proc/${keeper}/task/${keeper}/children`, "utf8").trim().split(" ").map(Number);
-  const found = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(process.execPath));
-  if (!found) throw new Error("the keeper has no launcher");
+  return childOf(keeper, process.execPath);
+}
+
+/** What holds the sandbox: the launcher's own child. */
+export function makerOf(keeper: number): number {
+  return childOf(launcherOf(keeper), "bwrap");
+}
+
+function childOf(pid: number, program: string): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+  const found = children.find((child) => {
+    return readFileSync(`/proc/${child}/cmdline`, "utf8").split("\0")[0]?.endsWith(program);
+  });
+  if (!found) throw new Error(`${pid} has no child that is ${program}`);
   return found;
 }
