@@ -9,7 +9,7 @@ export interface Child {
   readonly stdout: Readable;
   /** How it ended, once it has and all it printed was read: `exit 3: No such model`, `SIGKILL`. */
   readonly gone: Promise<string>;
-  /** Asks it to go by the end of its input, and does not ask twice. */
+  /** Asks it to go by the end of its input, and does not ask twice; what it said last has been read. */
   leave(): Promise<void>;
 }
 
@@ -52,6 +52,8 @@ function held(child: ChildProcess): Child {
   const hear = lines(LONGEST_COMPLAINT, (line) => {
     if (line.trim() !== "") complaint = `: ${line.trim()}`;
   });
+  // A grandchild may hold the pipe for ever.
+  const lastWords = (): Promise<unknown> => Promise.race([read, after(LAST_WORDS_MS)]);
   // Piped, so that who complains faster than he is heard waits: an engine of containers reads by a pipe.
   stderr.on("data", hear).pipe(process.stderr, { end: false });
   // Who dies while it is spoken to says so by its end.
@@ -62,13 +64,12 @@ function held(child: ChildProcess): Child {
     stdin,
     stdout,
     gone: over.then(async (how) => {
-      // A grandchild may hold the pipe for ever.
-      await Promise.race([read, after(LAST_WORDS_MS)]);
+      await lastWords();
       return how + complaint;
     }),
     leave: async () => {
       stdin.end();
-      await Promise.race([over, after(GOODBYE_MS)]);
+      await Promise.race([over.then(lastWords), after(GOODBYE_MS)]);
     },
   };
 }

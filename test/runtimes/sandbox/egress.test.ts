@@ -315,7 +315,8 @@ describe("what was opened", () => {
 
 describe("an allow-list that says what it does not mean is refused", () => {
   test.each([
-    "*",
+    "**",
+    "*:443",
     "*.com",
     "",
     "a b",
