@@ -1,40 +1,32 @@
 import { existsSync, rmSync } from "node:fs";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type Config, hiddenOf } from "./config.ts";
-import { ACTIONS } from "./domain/action.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
-import { Fault } from "./domain/fault.ts";
 import { redactor } from "./domain/redaction.ts";
-import type { Retention } from "./domain/retention.ts";
 import { chosenSandbox } from "./engine/confinement.ts";
 import type { Log } from "./engine/contracts/log.ts";
-import type { Sandboxes } from "./engine/contracts/sandbox.ts";
 import { isForRoom } from "./engine/disk.ts";
 import { type Dispatch, dispatcher, drafter } from "./engine/dispatch.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import { forker } from "./engine/fork.ts";
 import { createKeeper } from "./engine/keeper.ts";
 import { keepTidy, tidy } from "./engine/retention.ts";
-import type { Settings } from "./engine/settings.ts";
 import { createTranscripts } from "./engine/transcript.ts";
 import type { Health } from "./http/api.ts";
-import type { Oidc } from "./http/routes/login.ts";
 import { openServer } from "./http/server.ts";
+import { takeLock, userName } from "./lock.ts";
 import { connectors, phases, runtimes, sandboxes } from "./plugins.ts";
+import { artefactsOf, oidcOf, repositoriesOf, retentionOf, settingsOf } from "./settings.ts";
 import { backups } from "./store/files/backups.ts";
 import { ballast } from "./store/files/ballast.ts";
 import { blobs } from "./store/files/blobs.ts";
-import { type Lock, lockFolder } from "./store/files/lock.ts";
 import { sessions } from "./store/files/sessions.ts";
 import { spool } from "./store/files/spool.ts";
 import { openStarts } from "./store/files/starts.ts";
 import { announce, apiToken, makeFolder } from "./store/files/state-dir.ts";
 import { openSuspects } from "./store/files/suspects.ts";
-import { type Repositories, repositories } from "./store/files/workspaces/repositories.ts";
 import { workspaces } from "./store/files/workspaces.ts";
-import { lockByDatabase } from "./store/sqlite/lock.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import { createCron } from "./triggers/cron.ts";
 import { cronHandlers } from "./triggers/cron-handlers.ts";
@@ -53,8 +45,6 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-const LOCK_PATIENCE_MS = 2_000;
-const LOCK_RETRY_MS = 50;
 const RECOVERY_RETRY_MS = 2_000;
 
 /**
@@ -354,76 +344,4 @@ async function wire(
       log.info({}, "stopped");
     },
   };
-}
-
-function repositoriesOf(
-  { repositories: base, stateDir, programEnvironment }: Config,
-  clock: Clock,
-): Repositories | null {
-  if (base === null) return null;
-  return repositories({ base, root: join(stateDir, "repositories"), clock, environment: programEnvironment });
-}
-
-/** Few daemons have a provider, and what speaks its language takes a while to load. */
-function oidcOf({ oidc: config }: Config, clock: Clock): Oidc | null {
-  if (!config) return null;
-  let provider: ReturnType<Oidc["provider"]> | null = null;
-  return {
-    provider: () => {
-      provider ??= import("./http/identity/oidc.ts").then(({ oidc }) => oidc({ ...config, clock }));
-      return provider;
-    },
-    admission: config,
-  };
-}
-
-function artefactsOf({ stateDir }: Config): string {
-  return join(stateDir, "artefacts");
-}
-
-function retentionOf({ workspacesDays: days, workspacesFailedDays: failedDays }: Config): Retention {
-  return { days, failedDays };
-}
-
-function settingsOf(config: Config, sandbox: keyof Sandboxes): Settings {
-  const { models, variants, approvals, secrets, publicUrl, agent, unsandboxed } = config;
-  return {
-    models,
-    variants,
-    approvals,
-    secrets,
-    publicUrl,
-    agent,
-    unsandboxed,
-    sandbox,
-    path: config.programEnvironment.PATH ?? "",
-    hidden: [config.stateDir],
-    actions: config.github ? Object.keys(ACTIONS) : [],
-    artefacts: artefactsOf(config),
-  };
-}
-
-/** The lock of a STATE_DIR; throws `state.locked` when another daemon keeps it. */
-export async function takeLock(stateDir: string, clock: Clock, log: Log): Promise<Lock> {
-  for (let waited = 0; ; waited += LOCK_RETRY_MS) {
-    let lock = lockFolder(stateDir);
-    if (lock === "unavailable") {
-      lock = lockByDatabase(stateDir, clock, () => {
-        log.error({}, "the lock of STATE_DIR was taken away; this daemon ends before two of them write");
-        process.exit(78);
-      });
-    }
-    if (lock !== "taken") return lock;
-    if (waited >= LOCK_PATIENCE_MS) throw new Fault("state.locked", `${stateDir} is in use by another daemon`);
-    await new Promise<void>((resolve) => void clock.after(LOCK_RETRY_MS, resolve));
-  }
-}
-
-/** Who runs this. */
-export function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return "unknown";
-  }
 }

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { Config } from "./config.ts";
-import { takeLock, userName } from "./daemon.ts";
 import { systemClock } from "./domain/clock.ts";
 import { redactor } from "./domain/redaction.ts";
 import type { AddUser } from "./http/api.ts";
 import { accounts } from "./http/identity/accounts.ts";
 import { attempts } from "./http/identity/attempts.ts";
 import { passwords } from "./http/identity/passwords.ts";
+import { takeLock, userName } from "./lock.ts";
 import { createLog } from "./log.ts";
 import { makeFolder } from "./store/files/state-dir.ts";
 import type { UserLine } from "./store/people.ts";

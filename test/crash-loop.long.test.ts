@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Client } from "../src/http/client.ts";
-import type { RunLine } from "../src/store/store.ts";
+import type { RunLine } from "../src/store/lines.ts";
 import { type DaemonProcess, endPrograms, startDaemon } from "./support/daemon.ts";
 import { temporaryFolder } from "./support/world.ts";
 

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 const SRC = fileURLToPath(new URL("../src", import.meta.url));
 const floors: Record<string, number> = {
   domain: 0,
+  config: 1,
   store: 1,
   workflow: 1,
   engine: 2,
@@ -66,7 +67,7 @@ const imports: Import[] = files.flatMap((file) =>
   })),
 );
 /** What stands in the root but is no wiring: the CLI reads the same configuration as the daemon. */
-const lowered: Record<string, number> = { "config.ts": 1, "log.ts": 3 };
+const lowered: Record<string, number> = { "config.ts": 2, "log.ts": 3 };
 const floorOf = (file: string): number => lowered[file] ?? (floors[room(file)] as number);
 const room = (file: string): string => (file.includes("/") ? (file.split("/")[0] as string) : "");
 const target = ({ file, to }: Import): string => relative(SRC, join(SRC, dirname(file), to));
@@ -112,7 +113,8 @@ describe("the floors hold", () => {
   test("only the composition names a backend; everyone else knows the store's contract", () => {
     const wrong = inside.filter(
       (each) =>
-        /^store\/sqlite\//.test(target(each)) && !/^(store\/sqlite\/|(daemon|simulate|first-user)\.ts)/.test(each.file),
+        /^store\/sqlite\//.test(target(each)) &&
+        !/^(store\/sqlite\/|(daemon|simulate|first-user|lock)\.ts)/.test(each.file),
     );
     expect(wrong.map(({ file, to }) => `${file} → ${to}`)).toEqual([]);
   });

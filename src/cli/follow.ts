@@ -1,7 +1,7 @@
 import { isOver } from "../domain/run.ts";
 import type { RunBody } from "../http/api.ts";
 import type { Client } from "../http/client.ts";
-import type { ApprovalLine } from "../store/store.ts";
+import type { ApprovalLine } from "../store/lines.ts";
 import { openBoard } from "./board.ts";
 import type { Desk } from "./desk.ts";
 

@@ -1,6 +1,6 @@
 import { Fault } from "../domain/fault.ts";
 import type { Client } from "../http/client.ts";
-import type { ApprovalLine } from "../store/store.ts";
+import type { ApprovalLine } from "../store/lines.ts";
 
 /** The run someone means: a full id, or an ending that only one of the recent runs has. Throws `run.unknown`. */
 export async function findRun(client: Pick<Client, "runs">, given: string): Promise<string> {

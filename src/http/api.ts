@@ -6,9 +6,10 @@ import type { Json } from "../domain/json.ts";
 import type { RunStatus } from "../domain/run.ts";
 import type { CronFire } from "../store/crons.ts";
 import type { DeliveryDetail, DeliveryLine } from "../store/deliveries.ts";
+import type { ApprovalLine, ExecutionLine, RunDetail, RunLine } from "../store/lines.ts";
 import type { AuditLine, TokenLine, UserLine } from "../store/people.ts";
 import type { Letter } from "../store/replies.ts";
-import type { ApprovalLine, Counts, ExecutionLine, RunDetail, RunLine } from "../store/store.ts";
+import type { Counts } from "../store/store.ts";
 import type { CronLine } from "../triggers/cron.ts";
 
 /** The HTTP API as types, shared by server, CLI and dashboard. JSON is snake_case, named as the columns are. */

@@ -1,9 +1,9 @@
 import { Fault, type FaultCode } from "../domain/fault.ts";
 import { isOver, type RunStatus } from "../domain/run.ts";
 import type { CronFire } from "../store/crons.ts";
+import type { ApprovalLine } from "../store/lines.ts";
 import type { TokenLine, UserLine } from "../store/people.ts";
 import type { LetterState } from "../store/replies.ts";
-import type { ApprovalLine } from "../store/store.ts";
 import type {
   AddUser,
   ApprovalFilter,

@@ -5,8 +5,9 @@ import { EXECUTION_STATUSES } from "../domain/execution.ts";
 import { PHASE_STATUSES } from "../domain/graph.ts";
 import { RUN_STATUSES } from "../domain/run.ts";
 import type { DeliveryLine } from "../store/deliveries.ts";
+import type { ApprovalLine, ExecutionLine, RunDetail, RunLine } from "../store/lines.ts";
 import { LETTER_STATES, type Letter } from "../store/replies.ts";
-import type { ApprovalLine, Counts, ExecutionLine, RunDetail, RunLine } from "../store/store.ts";
+import type { Counts } from "../store/store.ts";
 import type {
   ApprovalList,
   Cancelled,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { findGate, findRun } from "../../src/cli/ids.ts";
 import type { ApprovalList, RunList } from "../../src/http/api.ts";
-import type { ApprovalLine, RunLine } from "../../src/store/store.ts";
+import type { ApprovalLine, RunLine } from "../../src/store/lines.ts";
 
 const RUNS = [
   "01a1fd88-9ac0-7000-8f7b-45e3a44eaff7",

@@ -6,8 +6,8 @@ import type { Json } from "../../src/domain/json.ts";
 import { redactor } from "../../src/domain/redaction.ts";
 import type { WorkflowVersion } from "../../src/domain/workflow.ts";
 import { context } from "../../src/phases/context.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
 import type { Letter } from "../../src/store/replies.ts";
-import type { RunDetail } from "../../src/store/store.ts";
 import { type EngineWorld, engineWorld } from "../support/engine.ts";
 import { APP_ID, type GithubWorld, githubWorld, REPO } from "../support/github.ts";
 

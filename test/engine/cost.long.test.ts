@@ -2,7 +2,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { isOver } from "../../src/domain/run.ts";
-import type { RunDetail } from "../../src/store/store.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
 import { type GrammarWorld, grammarWorld } from "../support/grammar.ts";
 
 /** Sizes in bytes of what a run's row carries from one transition to the next. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Fault } from "../../src/domain/fault.ts";
-import type { RunDetail, Store } from "../../src/store/store.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
+import type { Store } from "../../src/store/store.ts";
 import { engineWorld, heldPhases } from "../support/engine.ts";
 import { calm } from "../support/keeper.ts";
 import { version, workflow } from "../support/workflow.ts";

@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { isFinal } from "../../src/domain/graph.ts";
 import type { Client } from "../../src/http/client.ts";
-import type { RunDetail } from "../../src/store/store.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
 import { dice } from "../chaos/dice.ts";
 import { startDaemon } from "../support/daemon.ts";
 import { temporaryFolder } from "../support/world.ts";

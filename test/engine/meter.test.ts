@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { Usage } from "../../src/domain/execution.ts";
 import type { Log } from "../../src/engine/contracts/log.ts";
-import type { RunDetail, Store } from "../../src/store/store.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
+import type { Store } from "../../src/store/store.ts";
 import { type EngineWorld, engineWorld, type Held, heldPhases, silent } from "../support/engine.ts";
 import { version, workflow } from "../support/workflow.ts";
 

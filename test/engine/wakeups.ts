@@ -1,4 +1,4 @@
-import type { RunDetail } from "../../src/store/store.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
 import type { Dice } from "../domain/chance.ts";
 import { type FakeClock, fakeClock } from "../support/clock.ts";
 import { type GrammarWorld, grammarWorld } from "../support/grammar.ts";

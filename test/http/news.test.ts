@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { createBus } from "../../src/engine/bus.ts";
 import { openNewsroom } from "../../src/http/news.ts";
-import type { RunDetail, Store } from "../../src/store/store.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
+import type { Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/clock.ts";
 
 function newsroomOf(state: { rev: number; status: string }) {

@@ -2,7 +2,7 @@ import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { isFound } from "../../src/phases/pattern.ts";
-import type { RunDetail } from "../../src/store/store.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
 import { grammarWorld, tries } from "../support/grammar.ts";
 
 const one = (more = "", top = ""): string => `

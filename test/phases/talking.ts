@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { RunDetail } from "../../src/store/store.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
 import { type GrammarWorld, grammarWorld } from "../support/grammar.ts";
 
 const AGENT = fileURLToPath(new URL("../support/remembering-agent.ts", import.meta.url));

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { RunDetail } from "../../src/store/store.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
 import { type GrammarWorld, grammarWorld } from "../support/grammar.ts";
 import type { Reply } from "../support/llm/script.ts";
 import { type Llm, llm } from "../support/llm/server.ts";

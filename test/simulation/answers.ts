@@ -1,5 +1,5 @@
 import type { Decision } from "../../src/domain/approval.ts";
-import type { ApprovalLine } from "../../src/store/store.ts";
+import type { ApprovalLine } from "../../src/store/lines.ts";
 import type { Doors } from "./doors.ts";
 import type { House } from "./house.ts";
 import { HOUR, MINUTE, SECOND } from "./spans.ts";

@@ -1,5 +1,5 @@
 import { isOver } from "../../src/domain/run.ts";
-import type { ApprovalLine } from "../../src/store/store.ts";
+import type { ApprovalLine } from "../../src/store/lines.ts";
 import { openAnswers } from "./answers.ts";
 import { openDoors } from "./doors.ts";
 import type { House } from "./house.ts";

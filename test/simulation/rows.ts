@@ -3,8 +3,9 @@ import type { PendingGate } from "../../src/domain/approval.ts";
 import type { Iso } from "../../src/domain/clock.ts";
 import type { ExecutionStatus, LiveExecution, Usage } from "../../src/domain/execution.ts";
 import type { Deadline, Ending, HistoryLine, Hold, Run, RunReason, RunStatus } from "../../src/domain/run.ts";
+import type { ApprovalLine } from "../../src/store/lines.ts";
 import { phasesOf } from "../../src/store/sqlite/runs.ts";
-import type { ApprovalLine, EffectKind } from "../../src/store/store.ts";
+import type { EffectKind } from "../../src/store/store.ts";
 import { type Books, emptyBooks, type Place } from "../domain/books.ts";
 
 /** A run as its rows have it. */

@@ -4,7 +4,8 @@ import type { Finding } from "../../src/domain/decision.ts";
 import type { Usage } from "../../src/domain/execution.ts";
 import type { RunEvent } from "../../src/domain/run.ts";
 import type { WorkflowVersion } from "../../src/domain/workflow.ts";
-import type { Applied, Grant, Lease, NewRun, OwedEffect, RunLine, Store, Take } from "../../src/store/store.ts";
+import type { RunLine } from "../../src/store/lines.ts";
+import type { Applied, Grant, Lease, NewRun, OwedEffect, Store, Take } from "../../src/store/store.ts";
 import type { FakeClock } from "../support/clock.ts";
 import { version, workflow } from "../support/workflow.ts";
 

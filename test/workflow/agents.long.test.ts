@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/domain/clock.ts";
 import { repositories } from "../../src/store/files/workspaces/repositories.ts";
-import type { RunDetail } from "../../src/store/store.ts";
+import type { RunDetail } from "../../src/store/lines.ts";
 import { settle } from "../runtimes/pi-world.ts";
 import { type GrammarWorld, grammarWorld, outputs, type Says, tries } from "../support/grammar.ts";
 import { calls, type Reply, text } from "../support/llm/script.ts";

@@ -6,7 +6,7 @@ import { asFault } from "../../domain/fault.ts";
 import { isOver } from "../../domain/run.ts";
 import type { RunBody } from "../../http/api.ts";
 import { type Client, createClient } from "../../http/client.ts";
-import type { ApprovalLine } from "../../store/store.ts";
+import type { ApprovalLine } from "../../store/lines.ts";
 import { printRun } from "../commands/show.ts";
 import type { Desk } from "../desk.ts";
 import { follow } from "../follow.ts";

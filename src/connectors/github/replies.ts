@@ -1,6 +1,7 @@
 import { isOver, type RunStatus } from "../../domain/run.ts";
 import type { About, Deliverer } from "../../engine/contracts/deliverer.ts";
-import type { ApprovalLine, OwedEffect, RunLine } from "../../store/store.ts";
+import type { ApprovalLine, RunLine } from "../../store/lines.ts";
+import type { OwedEffect } from "../../store/store.ts";
 import type { Acts } from "./acts.ts";
 import { commitOf } from "./commit.ts";
 import type { Github } from "./github.ts";

@@ -1,7 +1,8 @@
 import type { People } from "../../domain/approval.ts";
 import type { Iso } from "../../domain/clock.ts";
 import type { Json } from "../../domain/json.ts";
-import type { ApprovalLine, EffectKind, OwedEffect, RunLine } from "../../store/store.ts";
+import type { ApprovalLine, RunLine } from "../../store/lines.ts";
+import type { EffectKind, OwedEffect } from "../../store/store.ts";
 
 /** Does one kind of outward effect; it may be asked again for the same effect, whose id tells. */
 export interface Deliverer {

@@ -1,6 +1,6 @@
 import type { Json } from "../../domain/json.ts";
 import type { Expectation, Scenario } from "../../domain/scenario.ts";
-import type { RunDetail } from "../../store/store.ts";
+import type { RunDetail } from "../../store/lines.ts";
 import type { Moment } from "./moment.ts";
 import { type Simulation, standing } from "./simulate.ts";
 

@@ -2,7 +2,7 @@ import { roundOf } from "../../domain/round.ts";
 import { isOver } from "../../domain/run.ts";
 import type { Act, Answer, Cast, Deed, Expectation, Scenario, ScenarioTrigger } from "../../domain/scenario.ts";
 import type { Workflow } from "../../domain/workflow.ts";
-import type { ApprovalLine, ExecutionLine, RunDetail } from "../../store/store.ts";
+import type { ApprovalLine, ExecutionLine, RunDetail } from "../../store/lines.ts";
 import { easyScenario } from "../../workflow/scenario/easy.ts";
 
 /** A run that really happened as a scenario, and what of it a scenario cannot say. */

@@ -1,6 +1,6 @@
 import type { Json } from "../../domain/json.ts";
 import type { Phase, Workflow } from "../../domain/workflow.ts";
-import type { RunDetail } from "../../store/store.ts";
+import type { RunDetail } from "../../store/lines.ts";
 import type { Moment } from "./moment.ts";
 
 /** What one template of a workflow came to, for one try, question or message. */

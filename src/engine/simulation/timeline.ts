@@ -1,5 +1,6 @@
 import type { PhaseState } from "../../domain/phase-state.ts";
-import type { ExecutionLine, RunDetail, Store } from "../../store/store.ts";
+import type { ExecutionLine, RunDetail } from "../../store/lines.ts";
+import type { Store } from "../../store/store.ts";
 import type { Happening, Moment } from "./moment.ts";
 import type { World } from "./world.ts";
 

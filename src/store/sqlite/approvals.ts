@@ -1,7 +1,8 @@
 import type { Database } from "better-sqlite3";
 import type { ApprovalKind, ApprovalStatus, PendingGate } from "../../domain/approval.ts";
 import type { Effect } from "../../domain/run.ts";
-import type { ApprovalLine, Page, PageRequest } from "../store.ts";
+import type { ApprovalLine } from "../lines.ts";
+import type { Page, PageRequest } from "../store.ts";
 import { fromCursor, toCursor } from "./keyset.ts";
 
 const COLUMNS = `id, workflow_run_id, gate, phase, iteration, summary, status, kind, requested_by, responded_by, response,

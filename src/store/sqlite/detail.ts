@@ -1,5 +1,5 @@
 import type { Json } from "../../domain/json.ts";
-import type { RunDetail } from "../store.ts";
+import type { RunDetail } from "../lines.ts";
 import type { Approvals } from "./approvals.ts";
 import type { Executions } from "./executions.ts";
 import type { Findings } from "./findings.ts";

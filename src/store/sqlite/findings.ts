@@ -2,7 +2,7 @@ import type { Database } from "better-sqlite3";
 import type { Iso } from "../../domain/clock.ts";
 import type { Finding } from "../../domain/decision.ts";
 import type { Json } from "../../domain/json.ts";
-import type { DecisionLine, SignalLine } from "../store.ts";
+import type { DecisionLine, SignalLine } from "../lines.ts";
 
 interface Place {
   run: string;

@@ -1,6 +1,7 @@
 import type { Database } from "better-sqlite3";
 import type { RunStatus } from "../../domain/run.ts";
-import type { Page, PageRequest, RunFilter, RunLine } from "../store.ts";
+import type { RunLine } from "../lines.ts";
+import type { Page, PageRequest, RunFilter } from "../store.ts";
 import { fromCursor, toCursor } from "./keyset.ts";
 
 export const LINE_COLUMNS = `id, workflow_name, workflow_hash, trigger_type, trigger_id, repo, issue_number, current_phase,

@@ -2,7 +2,8 @@ import type { Database } from "better-sqlite3";
 import type { KeptArtefact } from "../../domain/execution.ts";
 import { placeOf } from "../../domain/matrix.ts";
 import { roundOf } from "../../domain/round.ts";
-import type { ArtefactLine, PhaseOutput } from "../store.ts";
+import type { ArtefactLine } from "../lines.ts";
+import type { PhaseOutput } from "../store.ts";
 
 interface EndedRow {
   execution: string;

@@ -12,7 +12,8 @@ import {
   type RunStatus,
 } from "../../domain/run.ts";
 import type { WorkflowVersion } from "../../domain/workflow.ts";
-import type { Child, NewRun, Parent, RunLine } from "../store.ts";
+import type { RunLine } from "../lines.ts";
+import type { Child, NewRun, Parent } from "../store.ts";
 import type { Approvals } from "./approvals.ts";
 import type { Entry, RunRow } from "./batch.ts";
 import type { Executions } from "./executions.ts";

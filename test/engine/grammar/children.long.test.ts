@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { RunDetail } from "../../../src/store/store.ts";
+import type { RunDetail } from "../../../src/store/lines.ts";
 import { fakeClock } from "../../support/clock.ts";
 import { type GrammarWorld, grammarWorld, outputs, tries } from "../../support/grammar.ts";
 import { folderOf, lives, pidIn } from "../../support/programs.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RunDetail } from "../../../src/store/store.ts";
+import type { RunDetail } from "../../../src/store/lines.ts";
 import { fakeClock } from "../../support/clock.ts";
 import { type GrammarWorld, grammarWorld, outputs, tries } from "../../support/grammar.ts";
 import { said } from "../../support/said.ts";

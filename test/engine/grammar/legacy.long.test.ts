@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../../src/domain/json.ts";
-import type { RunDetail } from "../../../src/store/store.ts";
+import type { RunDetail } from "../../../src/store/lines.ts";
 import { type GrammarWorld, grammarWorld, type Says } from "../../support/grammar.ts";
 import { said } from "../../support/said.ts";
 

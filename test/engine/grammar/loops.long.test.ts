@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { RunDetail } from "../../../src/store/lines.ts";
 import { openDatabase } from "../../../src/store/sqlite/open.ts";
-import type { RunDetail } from "../../../src/store/store.ts";
 import { type GrammarWorld, grammarWorld, tries } from "../../support/grammar.ts";
 import { said } from "../../support/said.ts";
 

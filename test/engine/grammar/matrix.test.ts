@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { isOver } from "../../../src/domain/run.ts";
-import type { RunDetail } from "../../../src/store/store.ts";
+import type { RunDetail } from "../../../src/store/lines.ts";
 import { endPrograms, startDaemon } from "../../support/daemon.ts";
 import { grammarWorld, outputs, tries } from "../../support/grammar.ts";
 import { folderOf, lives, pidIn } from "../../support/programs.ts";

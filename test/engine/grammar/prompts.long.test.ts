@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { ExecutionLine, RunDetail } from "../../../src/store/store.ts";
+import type { ExecutionLine, RunDetail } from "../../../src/store/lines.ts";
 import { type GrammarWorld, grammarWorld, type Says, tries } from "../../support/grammar.ts";
 
 /** What tries of that name were given, oldest first. */

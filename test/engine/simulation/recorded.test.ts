@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { judge } from "../../../src/engine/simulation/judge.ts";
 import { recorded } from "../../../src/engine/simulation/recorded.ts";
 import { simulateRuns } from "../../../src/simulate.ts";
-import type { RunDetail } from "../../../src/store/store.ts";
+import type { RunDetail } from "../../../src/store/lines.ts";
 import { printComplaint } from "../../../src/workflow/complaint.ts";
 import { printScenario } from "../../../src/workflow/scenario/print.ts";
 import { readScenario } from "../../../src/workflow/scenario/read.ts";
