@@ -43,6 +43,8 @@ const doors: Record<string, RegExp> = {
   standardwebhooks: /^triggers\/signature\.ts$/,
   "@agentclientprotocol/sdk": /^runtimes\/drivers\/acp\.ts$/,
   "@octokit/app": /^connectors\/github\/app\.ts$/,
+  "@slack/web-api": /^connectors\/slack\/(web|wire)\.ts$/,
+  "@slack/socket-mode": /^connectors\/slack\/line\.ts$/,
 };
 
 interface Import {
