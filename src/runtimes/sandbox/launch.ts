@@ -71,7 +71,8 @@ async function launch(plan: Plan, program: readonly string[]): Promise<number> {
   });
   unwatch();
   await ended(first);
-  const told = code === 0 ? null : fence.told();
+  // Also of a program that ended well: had it stayed a moment longer, the watch would have ended it for the same.
+  const told = fence.told();
   verdict ??= told ? { of: told, told: "the kernel refused it more" } : null;
   const concluded = await room.conclude();
   verdict ??= concluded;
