@@ -31,8 +31,7 @@ export function createOutbox(options: {
   log: Log;
   /** The longest it sleeps: the wall clock may be set while it does. */
   floorMs: number;
-  // biome-ignore lint/suspicious/noConfusingVoidType: most of what is done has nothing to say.
-  deliver: (effect: OwedEffect) => Promise<Undone | void>;
+  deliver: (effect: OwedEffect) => Promise<Undone | undefined>;
   /** After how many tries that failed something is given up. */
   tries: number;
 }): Outbox {

@@ -34,8 +34,7 @@ export function createOwed(options: {
   handling: <T>(run: string, work: () => T) => T;
   apply: (run: string, event: RunEvent) => Promise<Applied>;
   startChild: (wish: ChildWish) => Promise<Created>;
-  // biome-ignore lint/suspicious/noConfusingVoidType: most of what is done has nothing to say.
-}): (effect: OwedEffect) => Promise<Undone | void> {
+}): (effect: OwedEffect) => Promise<Undone | undefined> {
   const { store, clock, settings, deliverers, actors, handling, apply, startChild } = options;
 
   /** What a run is told of elsewhere too is said in the house once, however often it is tried elsewhere. */
@@ -50,7 +49,7 @@ export function createOwed(options: {
     return undefined;
   }
 
-  async function decide(run: string, asked: Asked): Promise<void> {
+  async function decide(run: string, asked: Asked): Promise<undefined> {
     const data = await store.data(run, asked.phase);
     const phase = data && graphOf(data.version.workflow).phase.get(asked.phase);
     if (!data || !phase) return;
@@ -58,7 +57,7 @@ export function createOwed(options: {
     await apply(run, { type: "phase.decided", ...asked, finding });
   }
 
-  async function child(run: string, place: Omit<Parent, "run">): Promise<void> {
+  async function child(run: string, place: Omit<Parent, "run">): Promise<undefined> {
     const data = await store.data(run, place.phase);
     const phase = data && graphOf(data.version.workflow).phase.get(place.phase);
     if (!data || phase?.type !== "workflow" || !isAwaited(data, place, "child")) return;

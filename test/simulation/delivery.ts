@@ -36,7 +36,7 @@ export function delivery(house: House, life: Life, kind: Deliverer["kind"]): Del
         return new Promise((resolve) => {
           house.outside.after(30_000, () => {
             hear();
-            if (life.alive()) resolve();
+            if (life.alive()) resolve(undefined);
           });
         });
       }
@@ -46,7 +46,7 @@ export function delivery(house: House, life: Life, kind: Deliverer["kind"]): Del
         life.die("after a delivery, before it was settled");
         return new Promise(() => {});
       }
-      return Promise.resolve();
+      return Promise.resolve(undefined);
     },
   };
 }

@@ -10,8 +10,7 @@ export interface Deliverer {
   /** Whether this run is one of whose news it is the bearer; without it, every run is. */
   serves?(about: About): boolean;
   /** Resolves when it is done, or with why it is not; a rejection is tried again later, with backoff. */
-  // biome-ignore lint/suspicious/noConfusingVoidType: most deliverers have nothing to say when they are done.
-  deliver(effect: OwedEffect, about: About): Promise<Undone | void>;
+  deliver(effect: OwedEffect, about: About): Promise<Undone | undefined>;
 }
 
 /** An act that a phase asks for (`type: action`); it may be asked again for the same one, whose key tells. */
